@@ -1,1 +1,32 @@
-//! An embedded Arbitrum chain.
+#![doc = include_str!("../README.md")]
+
+pub mod abi;
+mod account;
+mod arbos;
+mod artifacts;
+mod block;
+mod chain;
+mod evm;
+mod frames;
+mod genesis;
+mod pages;
+mod precompiles;
+mod programs;
+mod receipt;
+mod sender;
+mod state;
+mod transaction;
+
+pub use account::Account;
+pub use arbos::{ARBOS, Params, Record};
+pub use artifacts::{Artifacts, MissingArtifact};
+pub use block::{BLOCK_GAS_LIMIT, Block, SEQUENCER};
+pub use chain::{Chain, ChainBuilder, SnapshotId};
+pub use frames::{Frame, FrameKind, Recording};
+pub use genesis::{CACHE_MANAGER, CREATE2_FACTORY, FUNDS, STYLUS_DEPLOYER};
+pub use precompiles::addresses;
+pub use programs::compress;
+pub use receipt::{Cause, Gas, Receipt, Rejected, Reverted, Sent};
+pub use sender::{CONSTRUCTOR, Caller, Deployed, Sender};
+pub use stylus_vm::{execution::HostCall, module::init_code};
+pub use transaction::{DEFAULT_GAS_LIMIT, Transaction};

@@ -1,4 +1,13 @@
-//! The Stylus side of a chain, with no chain in it: `module` turns deployed bytes into a priced,
-//! instrumented program; `execution` runs one frame of it as a coroutine that asks for what only a chain can answer.
+//! The Stylus side of a chain, with no chain in it.
+//!
+//! [`module`] turns deployed bytes into a priced, instrumented program; [`execution`] runs one frame of it as a
+//! coroutine that asks ([`Request`]) for whatever only a chain can answer ([`Reply`]).
+//!
+//! Section numbers in this crate's documentation are those of `spec/stylus-vm.md`.
 
-use alloy_primitives::{Address, B256, Bytes, Log, U256};
+mod abi;
+pub mod execution;
+pub mod module;
+
+pub use execution::{Block, Config, Context, Execution, Outcome, Reply, Request, Step};
+pub use module::{Activation, ActivationError, Figures, Program, Rules};

@@ -1,0 +1,134 @@
+//! Changing the table of selectors.
+
+use alloc::vec::Vec;
+
+use alloy_primitives::Address;
+use alloy_sol_types::SolCall;
+use pool_storage::{
+    Pool, Revert, abi, revert,
+    words::{Route, selector_key},
+};
+use stylus_sdk::{call::RawCall, prelude::*};
+
+use crate::{FacetCut, Selector, interface::IDiamondCut};
+
+const ADD: u8 = 0;
+const REPLACE: u8 = 1;
+const REMOVE: u8 = 2;
+
+/// Applies the cuts in their order.
+pub(crate) fn apply(pool: &mut Pool, cuts: &[FacetCut]) -> Result<(), Revert> {
+    for (facet, action, selectors) in cuts {
+        check(pool, *facet, *action, selectors)?;
+        for selector in selectors {
+            match *action {
+                ADD => add(pool, *facet, *selector)?,
+                REPLACE => replace(pool, *facet, *selector)?,
+                _ => remove(pool, *selector)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Emits the event.
+pub(crate) fn report(pool: &Pool, cuts: Vec<FacetCut>, init: Address, calldata: Vec<u8>) {
+    let cuts = cuts.into_iter().map(|(facet, action, selectors)| IDiamondCut::FacetCut {
+        facetAddress: facet,
+        action,
+        functionSelectors: selectors,
+    });
+    let event = IDiamondCut::DiamondCut {
+        _diamondCut: cuts.collect(),
+        _init: init,
+        _calldata: calldata.into(),
+    };
+    log(pool.vm(), event);
+}
+
+/// Delegates to `init`, unless that is zero.
+pub(crate) fn initialize(pool: &Pool, init: Address, calldata: &[u8]) -> Result<(), Revert> {
+    if init.is_zero() {
+        return Ok(());
+    }
+    // Delegating to an address without code succeeds and does nothing.
+    if pool.vm().code_size(init) == 0 {
+        return Err(revert(abi::InvalidInitializer { init }));
+    }
+    // SAFETY: flushed and cleared, so neither side sees stale words.
+    let result = unsafe { RawCall::new_delegate().clear_storage_cache().call(init, calldata) };
+    result.map(|_| ()).map_err(Revert::bubbled)
+}
+
+fn check(pool: &Pool, facet: Address, action: u8, selectors: &[Selector]) -> Result<(), Revert> {
+    if action > REMOVE {
+        return Err(revert(abi::InvalidCutAction { action, maximum: REMOVE }));
+    }
+    if selectors.is_empty() {
+        return Err(revert(abi::NoSelectors { facet }));
+    }
+    if action == REMOVE {
+        if facet.is_zero() {
+            return Ok(());
+        }
+        return Err(revert(abi::RemovedFacetNotZero { facet }));
+    }
+    if pool.vm().code_size(facet) == 0 || facet == pool.vm().contract_address() {
+        return Err(revert(abi::InvalidFacet { facet }));
+    }
+    Ok(())
+}
+
+fn add(pool: &mut Pool, facet: Address, selector: Selector) -> Result<(), Revert> {
+    let Route { facet: known, .. } = route(pool, selector);
+    if !known.is_zero() {
+        return Err(revert(abi::DuplicateSelector { selector, facet: known }));
+    }
+    let position = pool.selectors.len() as u32; // Limited by gas, long before 2^32.
+    set_route(pool, selector, Route { facet, position });
+    pool.selectors.push(selector);
+    Ok(())
+}
+
+fn replace(pool: &mut Pool, facet: Address, selector: Selector) -> Result<(), Revert> {
+    let known = routed(pool, selector)?;
+    if known.facet == facet {
+        return Err(revert(abi::DuplicateSelector { selector, facet }));
+    }
+    set_route(pool, selector, Route { facet, ..known });
+    Ok(())
+}
+
+/// The last selector of the list takes the removed one's place.
+fn remove(pool: &mut Pool, selector: Selector) -> Result<(), Revert> {
+    let removed = routed(pool, selector)?;
+    if selector == IDiamondCut::diamondCutCall::SELECTOR {
+        return Err(revert(abi::CannotRemoveDiamondCut { selector }));
+    }
+    set_route(pool, selector, Route::default());
+    let last = pool.selectors.pop().unwrap_or(selector); // There is at least the removed one.
+    if last != selector {
+        let moved = Route { position: removed.position, ..route(pool, last) };
+        set_route(pool, last, moved);
+        if let Some(mut place) = pool.selectors.setter(removed.position) {
+            place.set(last);
+        }
+    }
+    Ok(())
+}
+
+fn routed(pool: &Pool, selector: Selector) -> Result<Route, Revert> {
+    let known = route(pool, selector);
+    if known.facet.is_zero() {
+        return Err(revert(abi::UnknownSelector { selector }));
+    }
+    Ok(known)
+}
+
+fn route(pool: &Pool, selector: Selector) -> Route {
+    Route::from_word(pool.facets.get(selector_key(selector)))
+}
+
+fn set_route(pool: &mut Pool, selector: Selector, route: Route) {
+    pool.facets.insert(selector_key(selector), route.to_word());
+}

@@ -1,0 +1,77 @@
+use alloy_primitives::{Address, B256, b256};
+use openzeppelin_stylus::access::control::IAccessControl;
+use stylus_sdk::prelude::*;
+
+use crate::{Pool, Revert};
+
+/// The roles (spec section 2). Each id is the hash of the role's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Role(pub B256);
+
+impl Role {
+    /// Grants and revokes all roles, cuts facets.
+    pub const OWNER: Self =
+        Self(b256!("b19546dff01e856fb3f010c267a7b1c60363cf8a4664e21cc89c26224620214e"));
+    /// Changes schedule and blackout window.
+    pub const EPOCH_PARAMETERS: Self =
+        Self(b256!("a69ba352872fe0ee634bc8d48d2a09a61267da1bfb2015e67a11ad05fe21f04b"));
+    /// Changes the emission rate.
+    pub const REWARDS_RATE: Self =
+        Self(b256!("74ec845281a5bcabeef9a800a79d30928ff9e6f2dc6f69a233fc39a83cb81ed2"));
+    /// Sets allocations and restrictions.
+    pub const BORROWER_ADMIN: Self =
+        Self(b256!("6c2e489c3a95017c97c0bcc47de38933a0bbf2041c9289b8ca34c445b13177af"));
+    /// Claims for stakers.
+    pub const CLAIM_OPERATOR: Self =
+        Self(b256!("36dc7495d0ae0bc2a620bf292049e4d4e5f800043895b13c08a1977d3a3297f5"));
+    /// Requests and withdraws for stakers.
+    pub const STAKE_OPERATOR: Self =
+        Self(b256!("a6fbd0d4ef0ac50b4de984ab8f303863596293cce6d67dd6111979bcf56abe74"));
+    /// Writes off debt.
+    pub const DEBT_OPERATOR: Self =
+        Self(b256!("0428e137352b5b1a834770c71b580c01521c0b3f2442928c650692cd1b3f496c"));
+
+    /// All roles, in the order in which construction sets their admin; the first four are granted then.
+    pub const ALL: [Self; 7] = [
+        Self::OWNER,
+        Self::EPOCH_PARAMETERS,
+        Self::REWARDS_RATE,
+        Self::BORROWER_ADMIN,
+        Self::CLAIM_OPERATOR,
+        Self::STAKE_OPERATOR,
+        Self::DEBT_OPERATOR,
+    ];
+}
+
+impl Pool {
+    /// Whether `account` holds `role`.
+    pub fn has_role(&self, role: Role, account: Address) -> bool {
+        self.access.has_role(role.0, account)
+    }
+
+    /// Refuses callers without `role`; returns the caller.
+    pub fn only(&self, role: Role) -> Result<Address, Revert> {
+        let caller = self.vm().msg_sender();
+        self.access._check_role(role.0, caller)?;
+        Ok(caller)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_hash_the_names() {
+        let names = [
+            "OWNER_ROLE",
+            "EPOCH_PARAMETERS_ROLE",
+            "REWARDS_RATE_ROLE",
+            "BORROWER_ADMIN_ROLE",
+            "CLAIM_OPERATOR_ROLE",
+            "STAKE_OPERATOR_ROLE",
+            "DEBT_OPERATOR_ROLE",
+        ];
+        assert_eq!(Role::ALL, names.map(|name| Role(alloy_primitives::keccak256(name))));
+    }
+}

@@ -1,0 +1,5 @@
+//! Prints the program's interface as Solidity.
+
+fn main() {
+    staked_token::print_from_args();
+}

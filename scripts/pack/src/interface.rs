@@ -1,0 +1,152 @@
+//! The interfaces in `abi/` against what the programs answer.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use alloy_json_abi::{Function, JsonAbi, Param};
+use alloy_primitives::hex;
+use anyhow::{Context, Result};
+
+use crate::{programs::Workspace, solidity::Interfaces, stamp};
+
+/// Writes the JSON ABIs, and compares each program with its interface. Returns what differs, as sentences.
+pub(crate) fn update(workspace: &Workspace, check: bool) -> Result<Vec<String>> {
+    if !workspace.abi.exists() {
+        return Ok(Vec::new());
+    }
+    let declared = Interfaces::read(&workspace.abi)?;
+    let mut complaints = write_json(&declared, &workspace.abi, check)?;
+
+    let done = workspace.output().join("abi.stamp");
+    let inputs = stamp::of(&[&workspace.root, &workspace.abi], "abi")?;
+    if fs::read_to_string(&done).is_ok_and(|last| last == inputs) {
+        return Ok(complaints);
+    }
+    let mut differences = Vec::new();
+    for program in &workspace.programs {
+        eprintln!("  comparing {program} with its interface");
+        let file = interface_of(program);
+        if !workspace.abi.join(format!("{file}.sol")).exists() {
+            differences.push(format!("{program}: there is no interface {file}.sol"));
+            continue;
+        }
+        let (interface, constructor) = workspace.export_abi(program)?;
+        let found = exported(&interface, &constructor)
+            .and_then(|exported| compare(&declared, &file, &exported))
+            .with_context(|| format!("program {program}"))?;
+        differences.extend(found.into_iter().map(|difference| format!("{program}: {difference}")));
+    }
+    if differences.is_empty() {
+        fs::write(done, inputs)?;
+    }
+    complaints.extend(differences);
+    Ok(complaints)
+}
+
+fn write_json(declared: &Interfaces, folder: &Path, check: bool) -> Result<Vec<String>> {
+    let mut complaints = Vec::new();
+    for file in declared.files() {
+        let path = folder.join(format!("{file}.json"));
+        let json = serde_json::to_string_pretty(&declared.abi(file)?)? + "\n";
+        if fs::read_to_string(&path).is_ok_and(|committed| committed == json) {
+            continue;
+        }
+        fs::write(&path, json)?;
+        if check {
+            complaints.push(format!("{} was not what {file}.sol says; rewritten", path.display()));
+        }
+    }
+    Ok(complaints)
+}
+
+/// The interface of program `epoch-schedule` is `IEpochSchedule`.
+fn interface_of(program: &str) -> String {
+    let words = program.split('-').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_uppercase() + rest
+    });
+    std::iter::once("I".to_owned()).chain(words).collect()
+}
+
+/// What a program prints about itself, as an ABI.
+fn exported(interface: &str, constructor: &str) -> Result<JsonAbi> {
+    const FILE: &str = "exported";
+    // Locations are no part of a type, and the SDK puts them inside tuples too.
+    let plain = interface.replace(" memory", "").replace(" calldata", "");
+    let mut exported = Interfaces::default();
+    exported.add(FILE, &plain)?;
+    if let Some(signature) = constructor.trim().strip_prefix("constructor") {
+        let function = signature.replace(" memory", "").replace(" calldata", "");
+        exported.add(FILE, &format!("interface Constructor {{ constructor{function}; }}"))?;
+    }
+    exported.abi(FILE)
+}
+
+fn compare(declared: &Interfaces, file: &str, exported: &JsonAbi) -> Result<Vec<String>> {
+    let declared_abi = declared.abi(file)?;
+    let mut differences = Vec::new();
+    let (ours, theirs) = (by_selector(&declared_abi), by_selector(exported));
+    for (selector, function) in &ours {
+        let Some(answer) = theirs.get(selector) else {
+            differences.push(format!("does not answer {}", function.signature()));
+            continue;
+        };
+        let (wanted, got) = (answers(function), answers(answer));
+        if wanted != got {
+            differences.push(format!("{} is {got}, not {wanted}", function.signature()));
+        }
+    }
+    for (selector, function) in &theirs {
+        if !ours.contains_key(selector) {
+            let hex = hex::encode(selector);
+            differences.push(format!("answers {} ({hex}), which {file}.sol lacks", function.signature()));
+        }
+    }
+    let constructor = |abi: &JsonAbi| abi.constructor.as_ref().map(|found| types(&found.inputs));
+    if constructor(&declared_abi) != constructor(exported) {
+        differences.push(format!("its constructor is not the one in {file}.sol"));
+    }
+
+    let mut known = Vec::new();
+    for file in declared.files() {
+        known.extend(declared.abi(file)?.errors().map(|error| error.signature()));
+    }
+    for error in exported.errors() {
+        if !known.contains(&error.signature()) {
+            differences.push(format!("reverts with {}, which no interface declares", error.signature()));
+        }
+    }
+    Ok(differences)
+}
+
+fn by_selector(abi: &JsonAbi) -> BTreeMap<[u8; 4], &Function> {
+    abi.functions().map(|function| (*function.selector(), function)).collect()
+}
+
+/// How a function answers: mutability and the types of the results, static tuples flattened as the encoding has them.
+fn answers(function: &Function) -> String {
+    let mutability = function.state_mutability.as_json_str();
+    format!("{mutability} ({})", flat(&function.outputs).join(","))
+}
+
+fn types(params: &[Param]) -> String {
+    let types: Vec<_> = params.iter().map(|param| param.selector_type().into_owned()).collect();
+    types.join(",")
+}
+
+fn flat(params: &[Param]) -> Vec<String> {
+    params
+        .iter()
+        .flat_map(|param| match param.ty.as_str() {
+            "tuple" if !is_dynamic(param) => flat(&param.components),
+            _ => vec![param.selector_type().into_owned()],
+        })
+        .collect()
+}
+
+fn is_dynamic(param: &Param) -> bool {
+    let base = param.ty.split('[').next().unwrap_or_default();
+    param.ty.contains("[]")
+        || base == "string"
+        || base == "bytes"
+        || param.components.iter().any(is_dynamic)
+}

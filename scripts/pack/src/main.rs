@@ -1,0 +1,138 @@
+//! Behind `scripts/build`: compiles every program, shrinks it, checks that a chain would activate it, measures it, and
+//! keeps the interfaces in `abi/` and the programs the same.
+
+mod golden;
+mod interface;
+mod limits;
+mod programs;
+mod solidity;
+mod stamp;
+mod table;
+mod tools;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use golden::Golden;
+use programs::{Packed, Workspace};
+use serde::Serialize;
+use tools::{Identity, Tools};
+
+/// Builds all Stylus programs. `scripts/build` finds the tools and calls this.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Root of the repository.
+    #[arg(long)]
+    root: PathBuf,
+    #[command(flatten)]
+    tools: Tools,
+    /// Accept the measured sizes and gas: rewrite `contracts/sizes.json`.
+    #[arg(long)]
+    bless: bool,
+    /// Fail if sizes, gas or a JSON ABI differ from what is committed.
+    #[arg(long, conflicts_with = "bless")]
+    check: bool,
+    /// Print the table as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Leave the interfaces alone.
+    #[arg(long)]
+    no_abi: bool,
+}
+
+/// What was built, for `--json`.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    tools: &'a Identity,
+    programs: &'a [Packed],
+    doubles: &'a [Packed],
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(complaints) if complaints.is_empty() => ExitCode::SUCCESS,
+        Ok(complaints) => {
+            for complaint in complaints {
+                eprintln!("error: {complaint}");
+            }
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Builds and checks; returns what is wrong with programs that could be built.
+fn run(arguments: &Arguments) -> Result<Vec<String>> {
+    let tools = &arguments.tools;
+    let root = &arguments.root;
+    let open = |folder: &str, abi: &str| {
+        Workspace::open(&root.join(folder), &root.join(abi), tools).context(folder.to_owned())
+    };
+    let contracts = open("contracts", "abi")?;
+    let doubles = open("tests/doubles", "tests/doubles/abi")?;
+    let pack = |workspace: &Option<Workspace>| match workspace {
+        Some(workspace) => workspace.pack(tools),
+        None => Ok(Vec::new()),
+    };
+    let programs = pack(&contracts)?;
+    let identity = tools.identity()?;
+
+    let path = root.join("contracts/sizes.json");
+    let measured = Golden::of(&identity, &programs);
+    if arguments.bless {
+        measured.write(&path)?;
+    }
+    let committed = Golden::read(&path)?;
+    let comparable = committed.as_ref().filter(|golden| golden.tools == identity);
+    let packed_doubles = pack(&doubles)?;
+    if arguments.json {
+        let report = Report { tools: &identity, programs: &programs, doubles: &packed_doubles };
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        table::print(&programs, comparable);
+        println!();
+        table::print(&packed_doubles, None);
+        println!();
+        notes(&programs, &identity, committed.as_ref());
+    }
+
+    let mut complaints = limits::exceeded(&programs);
+    complaints.extend(limits::exceeded(&packed_doubles));
+    complaints.extend(programs::reentrant(&programs));
+    if arguments.check && comparable.is_some_and(|golden| *golden != measured) {
+        complaints.push(
+            "sizes or gas differ from contracts/sizes.json; scripts/build --bless accepts them".to_owned(),
+        );
+    }
+    if !arguments.no_abi {
+        for workspace in [&contracts, &doubles].into_iter().flatten() {
+            complaints.extend(interface::update(workspace, arguments.check)?);
+        }
+    }
+    Ok(complaints)
+}
+
+fn notes(programs: &[Packed], identity: &Identity, committed: Option<&Golden>) {
+    let hashing: Vec<_> = programs
+        .iter()
+        .filter(|program| !program.imports.contains("native_keccak256"))
+        .map(|program| program.name.as_str())
+        .collect();
+    if !hashing.is_empty() {
+        println!("without the chain's keccak256: {}", hashing.join(", "));
+    }
+    println!("made by {}, {}", identity.compiler, identity.optimiser);
+    match committed {
+        None => println!("no figures committed yet; scripts/build --bless writes them"),
+        Some(golden) if golden.tools != *identity => println!(
+            "not compared with contracts/sizes.json, which was made by {}, {}",
+            golden.tools.compiler, golden.tools.optimiser
+        ),
+        Some(_) => {}
+    }
+}

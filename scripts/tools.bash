@@ -1,0 +1,129 @@
+# Finds what the scripts need, and installs what is missing where that is possible. Sourced, from the root of the repository.
+# shellcheck shell=bash
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  say "error: $1"
+  shift
+  [ $# -eq 0 ] || printf '  %s\n' "$@" >&2
+  exit 1
+}
+
+# Installs Debian packages, quietly. Fails where there is no apt or no right to use it.
+install_packages() {
+  command -v apt-get >/dev/null || return 1
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    sudo -n true 2>/dev/null || return 1
+    sudo=(sudo -n)
+  fi
+  say "installing $*"
+  "${sudo[@]}" apt-get update -qq >/dev/null &&
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -qq --no-install-recommends "$@" >/dev/null
+}
+
+pinned_version() { sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml; }
+
+# The toolchain of rust-toolchain.toml. rustup fetches it by itself; where it cannot, an installed toolchain of the same
+# version will do under another name.
+need_host_toolchain() {
+  local version toolchain
+  command -v rustup >/dev/null || fail "rustup is missing" "see https://rustup.rs"
+  rustc --version >/dev/null 2>&1 && return
+  version=$(pinned_version)
+  say "installing Rust $version"
+  timeout 600 rustup toolchain install "$version" --profile minimal -c clippy -c rustfmt >/dev/null 2>&1 && return
+  while read -r toolchain _; do
+    case $(rustup run "$toolchain" rustc --version 2>/dev/null) in
+      "rustc $version "*)
+        rustup toolchain link "$version" "$(rustup run "$toolchain" rustc --print sysroot)"
+        return
+        ;;
+    esac
+  done < <(rustup toolchain list)
+  fail "Rust $version is missing and could not be installed" "rustup toolchain install $version"
+}
+
+# A component of the host toolchain, by the name of the command that it brings.
+need_component() { # cargo subcommand, component
+  cargo "$1" --version >/dev/null 2>&1 && return
+  say "installing $2"
+  timeout 300 rustup component add "$2" >/dev/null 2>&1 ||
+    fail "$2 is missing and could not be installed" "rustup component add $2"
+}
+
+# Sets CONTRACT_CARGO, CONTRACT_RUSTC and CONTRACT_LINKER: a compiler with the source of its standard library, since the
+# prebuilt one makes programs of twice the size.
+need_contract_compiler() {
+  CONTRACT_LINKER=
+  case ${COMPILER:-} in
+    rustup) use_rustup || fail "rustup has no rust-src" "rustup component add rust-src" ;;
+    debian) use_debian || fail_debian ;;
+    "") use_rustup || use_debian || fail_debian ;;
+    *) fail "COMPILER is rustup or debian, not $COMPILER" ;;
+  esac
+}
+
+fail_debian() {
+  fail "no compiler with the source of its standard library" \
+    "with rustup:  rustup component add rust-src" \
+    "on Debian:    apt-get install rustc-web cargo-web rust-web-src lld"
+}
+
+has_library_source() { [ -f "$1/lib/rustlib/src/rust/library/Cargo.lock" ]; }
+
+use_rustup() {
+  local sysroot
+  sysroot=$(rustc --print sysroot)
+  if ! has_library_source "$sysroot"; then
+    say "installing rust-src"
+    timeout 120 rustup component add rust-src >/dev/null 2>&1 || return 1
+    has_library_source "$sysroot" || return 1
+  fi
+  CONTRACT_CARGO=$(rustup which cargo)
+  CONTRACT_RUSTC=$(rustup which rustc)
+}
+
+use_debian() {
+  local sysroot
+  if ! debian_compiler_is_there; then
+    install_packages rustc-web cargo-web rust-web-src || return 1
+    debian_compiler_is_there || return 1
+  fi
+  CONTRACT_CARGO=/usr/bin/cargo
+  CONTRACT_RUSTC=/usr/bin/rustc
+  # The host toolchain brings a linker of the right age; Debian's lld is older but does as well.
+  sysroot=$(rustc --print sysroot)
+  for CONTRACT_LINKER in "$sysroot"/lib/rustlib/*/bin/rust-lld /usr/bin/wasm-ld; do
+    [ -x "$CONTRACT_LINKER" ] && return
+  done
+  install_packages lld && CONTRACT_LINKER=/usr/bin/wasm-ld
+}
+
+debian_compiler_is_there() {
+  local sysroot
+  [ -x /usr/bin/cargo ] && [ -x /usr/bin/rustc ] &&
+    sysroot=$(/usr/bin/rustc --print sysroot) && has_library_source "$sysroot"
+}
+
+# Sets WASM_OPT. Debian's binaryen is years old and the one on crates.io is 116; the npm package follows each release, runs
+# anywhere where node does, and is pinned by the hash in package-lock.json.
+need_wasm_opt() {
+  need_node
+  WASM_OPT=$PWD/scripts/node_modules/.bin/wasm-opt
+  local wanted
+  wanted=$(sed -n 's/.*"binaryen": "\([0-9]*\)\..*/\1/p' scripts/package.json | head -n 1)
+  [ "$("$WASM_OPT" --version 2>/dev/null)" = "wasm-opt version $wanted (version_$wanted)" ] && return
+  say "installing binaryen $wanted"
+  npm ci --prefix scripts --no-fund --no-audit --loglevel=error >/dev/null ||
+    fail "binaryen could not be installed" "npm ci --prefix scripts"
+}
+
+need_node() {
+  local major
+  major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+  if [ "${major:-0}" -lt 18 ] || ! command -v npm >/dev/null; then
+    install_packages nodejs npm || fail "node 18 or newer and npm are missing" "apt-get install nodejs npm"
+  fi
+}

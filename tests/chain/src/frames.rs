@@ -1,0 +1,112 @@
+//! The tree of frames a transaction opened, for gas tables.
+
+use alloy_primitives::{Address, Bytes};
+use stylus_vm::execution::HostCall;
+
+/// Which way a frame was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// CALL, or `call_contract`.
+    Call,
+    /// CALLCODE.
+    CallCode,
+    /// DELEGATECALL, or `delegate_call_contract`.
+    DelegateCall,
+    /// STATICCALL, or `static_call_contract`.
+    StaticCall,
+    /// CREATE, or `create1`.
+    Create,
+    /// CREATE2, or `create2`.
+    Create2,
+}
+
+/// One frame: a call or creation that was attempted, with or without code behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Number of frames above it.
+    pub depth: usize,
+    /// Index of the frame above it in [`Receipt::frames`](crate::Receipt::frames).
+    pub parent: Option<usize>,
+    /// Which way it was entered.
+    pub kind: FrameKind,
+    /// Who called.
+    pub from: Address,
+    /// Acting address: whose storage and balance it uses. For a creation that failed early, zero.
+    pub to: Address,
+    /// Whose code ran; differs from `to` under delegatecall.
+    pub code_address: Address,
+    /// First four bytes of the call data.
+    pub selector: Option<[u8; 4]>,
+    /// Gas it was given, stipend included.
+    pub gas_limit: u64,
+    /// Gas it used, its children included, before any refund.
+    pub gas_used: u64,
+    /// Whether it succeeded.
+    pub success: bool,
+    /// What it returned.
+    pub output: Bytes,
+    /// Ink the program used, children included, for a Stylus frame that started.
+    pub ink: Option<u64>,
+    /// Its host calls, when host calls are traced.
+    pub host_calls: Vec<HostCall>,
+}
+
+impl Frame {
+    /// Whether WASM ran.
+    pub fn is_stylus(&self) -> bool {
+        self.ink.is_some()
+    }
+}
+
+/// How much of a transaction is remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recording {
+    /// Nothing but the receipt.
+    #[default]
+    None,
+    /// Every frame.
+    Frames,
+    /// Every frame and every host call in it.
+    HostCalls,
+}
+
+/// Collects frames in the order in which they open.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    pub(crate) recording: Recording,
+    pub(crate) frames: Vec<Frame>,
+    open: Vec<usize>,
+}
+
+impl Recorder {
+    pub(crate) fn new(recording: Recording) -> Self {
+        Self { recording, ..Self::default() }
+    }
+
+    pub(crate) fn is_on(&self) -> bool {
+        self.recording != Recording::None
+    }
+
+    /// A frame begins; its parent is the one open now.
+    pub(crate) fn open(&mut self, mut frame: Frame) {
+        frame.depth = self.open.len();
+        frame.parent = self.open.last().copied();
+        self.open.push(self.frames.len());
+        self.frames.push(frame);
+    }
+
+    /// The frame that is open now.
+    pub(crate) fn current(&mut self) -> Option<&mut Frame> {
+        self.open.last().map(|index| &mut self.frames[*index])
+    }
+
+    /// The open frame ended.
+    pub(crate) fn close(&mut self, success: bool, gas_remaining: u64, output: &Bytes) {
+        if let Some(index) = self.open.pop() {
+            let frame = &mut self.frames[index];
+            frame.success = success;
+            frame.gas_used = frame.gas_limit - gas_remaining;
+            frame.output = output.clone();
+        }
+    }
+}

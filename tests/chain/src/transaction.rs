@@ -1,0 +1,128 @@
+//! Transactions on their way into the EVM.
+
+use alloy_consensus::{
+    SignableTransaction, Transaction as _, TxEip1559, TxEnvelope, transaction::SignerRecoverable,
+};
+use alloy_eips::{Decodable2718, eip2930::AccessList, eip7702::SignedAuthorization};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use revm::{
+    context::{TransactionType, TxEnv},
+    context_interface::either::Either,
+};
+
+use crate::receipt::Rejected;
+
+/// Gas limit when none is given: all a transaction can use.
+pub const DEFAULT_GAS_LIMIT: u64 = 32_000_000;
+
+/// An unsigned transaction or call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Transaction {
+    /// Sender.
+    pub from: Address,
+    /// Target; `None` creates a contract.
+    pub to: Option<Address>,
+    /// Wei sent along.
+    pub value: U256,
+    /// Call data or init code.
+    pub data: Bytes,
+    /// Gas limit; a default when absent.
+    pub gas: Option<u64>,
+    /// Nonce; the account's when absent.
+    pub nonce: Option<u64>,
+    /// Most wei per gas; the base fee when absent.
+    pub max_fee: Option<u128>,
+    /// Addresses and slots that start warm.
+    pub access_list: AccessList,
+    /// Delegations to set (EIP-7702, ArbOS 40 and later).
+    pub authorizations: Vec<SignedAuthorization>,
+}
+
+impl Transaction {
+    /// A call.
+    pub fn call(from: Address, to: Address, data: impl Into<Bytes>) -> Self {
+        Self { from, to: Some(to), data: data.into(), ..Self::default() }
+    }
+
+    /// A creation.
+    pub fn create(from: Address, init_code: impl Into<Bytes>) -> Self {
+        Self { from, data: init_code.into(), ..Self::default() }
+    }
+
+    /// As the EVM wants it. Tips do not exist, so that every kind runs as one with a maximal fee and no tip.
+    pub(crate) fn env(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> TxEnv {
+        let kind = if self.authorizations.is_empty() { TransactionType::Eip1559 } else { TransactionType::Eip7702 };
+        TxEnv {
+            tx_type: kind.into(),
+            caller: self.from,
+            gas_limit: gas,
+            gas_price: max_fee,
+            kind: self.to.map_or(TxKind::Create, TxKind::Call),
+            value: self.value,
+            data: self.data.clone(),
+            nonce,
+            chain_id: Some(chain_id),
+            access_list: self.access_list.clone(),
+            gas_priority_fee: Some(0),
+            blob_hashes: Vec::new(),
+            max_fee_per_blob_gas: 0,
+            authorization_list: self.authorizations.iter().cloned().map(Either::Left).collect(),
+        }
+    }
+
+    /// A hash for a transaction that nobody signed: that of the transaction with a signature that names the sender.
+    pub(crate) fn unsigned_hash(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> B256 {
+        let transaction = TxEip1559 {
+            chain_id,
+            nonce,
+            gas_limit: gas,
+            max_fee_per_gas: max_fee,
+            max_priority_fee_per_gas: 0,
+            to: self.to.map_or(TxKind::Create, TxKind::Call),
+            value: self.value,
+            access_list: self.access_list.clone(),
+            input: self.data.clone(),
+        };
+        let signature = Signature::new(self.from.into_word().into(), U256::from(1), false);
+        *transaction.into_signed(signature).hash()
+    }
+}
+
+/// A signed transaction, decoded and checked against its signature.
+pub(crate) struct Signed {
+    pub(crate) transaction: Transaction,
+    pub(crate) hash: B256,
+}
+
+impl Signed {
+    /// Decodes legacy (with and without replay protection), 2930, 1559 and 7702 transactions.
+    pub(crate) fn decode(mut raw: &[u8], chain_id: u64) -> Result<Self, Rejected> {
+        let malformed = |error: &dyn std::fmt::Display| Rejected::Malformed(error.to_string());
+        let envelope = TxEnvelope::decode_2718(&mut raw).map_err(|error| malformed(&error))?;
+        if !raw.is_empty() {
+            return Err(Rejected::Malformed("bytes after the transaction".into()));
+        }
+        if envelope.is_eip4844() {
+            return Err(Rejected::Malformed("blob transactions are not supported".into()));
+        }
+        if envelope.chain_id().is_some_and(|id| id != chain_id) {
+            return Err(Rejected::ChainId);
+        }
+        if envelope.max_priority_fee_per_gas().is_some_and(|tip| tip > envelope.max_fee_per_gas()) {
+            return Err(Rejected::Malformed("max priority fee per gas higher than max fee per gas".into()));
+        }
+        let from = envelope.recover_signer().map_err(|error| malformed(&error))?;
+        let transaction = Transaction {
+            from,
+            to: envelope.to(),
+            value: envelope.value(),
+            data: envelope.input().clone(),
+            gas: Some(envelope.gas_limit()),
+            nonce: Some(envelope.nonce()),
+            max_fee: Some(envelope.max_fee_per_gas()),
+            access_list: envelope.access_list().cloned().unwrap_or_default(),
+            authorizations: envelope.authorization_list().unwrap_or_default().to_vec(),
+        };
+        Ok(Self { transaction, hash: *envelope.tx_hash() })
+    }
+}

@@ -1,0 +1,13 @@
+//! Tests of the crate from outside, one module per subject.
+
+mod support;
+
+mod deployment;
+mod generated;
+mod golden;
+mod hooks;
+mod host_calls;
+mod instrumentation;
+mod naive;
+mod outcomes;
+mod validation;

@@ -1,0 +1,381 @@
+//! Plays the life of a pool with the parameters of the original on mainnet, and accounts for each step.
+
+use std::process::ExitCode;
+
+use alloy_primitives::{Address, U256, utils::format_units};
+use alloy_sol_types::SolCall;
+use chain::{Account, Chain, Receipt, Reverted};
+use clap::Parser;
+use suite::{
+    abi::{IEpochSchedule, IPoolErrors, IPoolViews, IStakedToken, IStaking, IToken},
+    deployment::{self, Deployment, MAINNET_REWARDS_PER_SECOND, Parties, Settings},
+    wallet,
+};
+
+const DAY: u64 = 86_400;
+const EPOCH: u64 = 28 * DAY;
+
+/// Deploys the pool on an embedded chain with the parameters of the original on mainnet, lets several people stake,
+/// earn, transfer, request, cancel, wait out the blackout window, withdraw and claim, with signed transactions, and checks every
+/// number on the way. Exits with 0 only if every check held.
+#[derive(Parser)]
+#[command(name = "demo", version)]
+struct Options {
+    /// Leave the programs out of the chain's program cache: each call then pays to initialise them.
+    #[arg(long)]
+    uncached: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match play(&options) {
+        Ok(checks) => {
+            println!("\nAll {checks} checks held.");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("\nFAILED: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn play(options: &Options) -> Result<usize, String> {
+    let mut stage = Stage::set(options)?;
+    first_epoch(&mut stage)?;
+    second_epoch(&mut stage)?;
+    everybody_leaves(&mut stage)?;
+    Ok(stage.checks)
+}
+
+fn first_epoch(stage: &mut Stage) -> Result<(), String> {
+    stage.chapter("Epoch 0: stake, earn, transfer, request");
+    stage.at(0, 1)?;
+    stage.act("alice", "stakes 1,000,000 USDC", &IStaking::stakeCall { amount: usdc(1_000_000) })?;
+    stage.at(0, 2)?;
+    stage.act("bob", "stakes 500,000 USDC", &IStaking::stakeCall { amount: usdc(500_000) })?;
+    stage.at(0, 3)?;
+    let carol = stage.address("carol");
+    stage.act("bob", "stakes 250,000 USDC for carol", &IStaking::stakeForCall { staker: carol, amount: usdc(250_000) })?;
+    stage.at(0, 6)?;
+    stage.act("alice", "claims her rewards", &IStaking::claimRewardsCall { recipient: stage.address("alice") })?;
+    let dave = stage.address("dave");
+    stage.act("alice", "transfers 100,000 stkUSDC to dave", &IStakedToken::transferCall { to: dave, amount: usdc(100_000) })?;
+    stage.at(0, 8)?;
+    stage.act("alice", "requests 400,000 USDC", &IStaking::requestWithdrawalCall { amount: usdc(400_000) })?;
+    stage.act("carol", "requests all of her 250,000 USDC", &IStaking::requestWithdrawalCall { amount: usdc(250_000) })?;
+    stage.at(0, 10)?;
+    stage.act("carol", "cancels 50,000 USDC of it", &IStaking::cancelWithdrawalCall { amount: usdc(50_000) })?;
+    let wait = IStaking::withdrawStakeCall { recipient: stage.address("alice"), amount: usdc(400_000) };
+    let error = IPoolErrors::InsufficientInactiveBalance { requested: usdc(400_000), available: U256::ZERO };
+    stage.refused("alice", "tries to withdraw before the epoch ends", &wait, &error)?;
+
+    stage.chapter("Epoch 0, blackout window: requests are closed, everything else is open");
+    stage.at(0, 14)?;
+    let error = IPoolErrors::InBlackoutWindow { timeRemaining: U256::from(14 * DAY), blackoutWindow: U256::from(14 * DAY) };
+    let request = IStaking::requestWithdrawalCall { amount: usdc(1) };
+    stage.refused("bob", "requests 1 USDC in the first second of the window", &request, &error)?;
+    stage.at(0, 20)?;
+    stage.act("dave", "stakes 100,000 USDC", &IStaking::stakeCall { amount: usdc(100_000) })
+}
+
+fn second_epoch(stage: &mut Stage) -> Result<(), String> {
+    stage.chapter("Epoch 1: requested stake is inactive now, and can leave");
+    stage.at(1, 0)?;
+    let alice = stage.address("alice");
+    let more = IStaking::withdrawStakeCall { recipient: alice, amount: usdc(400_001) };
+    let error = IPoolErrors::InsufficientInactiveBalance { requested: usdc(400_001), available: usdc(400_000) };
+    stage.refused("alice", "tries to withdraw one USDC more than she requested", &more, &error)?;
+    stage.act("alice", "withdraws 300,000 USDC", &IStaking::withdrawStakeCall { recipient: alice, amount: usdc(300_000) })?;
+    stage.act("alice", "restakes the other 100,000 USDC", &IStaking::restakeCall { amount: usdc(100_000) })?;
+    let carol = stage.address("carol");
+    stage.act("carol", "withdraws all there is", &IStaking::withdrawMaxStakeCall { recipient: carol })?;
+    stage.at(1, 5)?;
+    for who in ["alice", "bob", "carol", "dave"] {
+        stage.act(who, "claims", &IStaking::claimRewardsCall { recipient: stage.address(who) })?;
+    }
+    stage.act("owner", "halves the emission", &IEpochSchedule::setRewardsPerSecondCall {
+        emissionPerSecond: U256::from(MAINNET_REWARDS_PER_SECOND / 2),
+    })
+}
+
+fn everybody_leaves(stage: &mut Stage) -> Result<(), String> {
+    stage.chapter("Epochs 1 and 2: everybody leaves");
+    stage.at(1, 7)?;
+    for who in STAKERS {
+        let staker = stage.address(who);
+        let amount = stage.view(IPoolViews::getActiveBalanceNextEpochCall { staker })?;
+        stage.act(who, "requests everything", &IStaking::requestWithdrawalCall { amount })?;
+    }
+    stage.at(2, 3)?;
+    for who in STAKERS {
+        let recipient = stage.address(who);
+        stage.act(who, "withdraws everything", &IStaking::withdrawMaxStakeCall { recipient })?;
+        stage.act(who, "claims the rest", &IStaking::claimRewardsCall { recipient })?;
+    }
+    stage.settle_accounts()
+}
+
+const STAKERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
+
+/// What one person has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Holdings {
+    wallet: U256,
+    active: U256,
+    inactive: U256,
+    rewards: U256,
+}
+
+/// The chain, the pool, and what the play needs to check itself.
+struct Stage {
+    chain: Chain,
+    pool: Address,
+    usdc: Address,
+    dydx: Address,
+    start: u64,
+    checks: usize,
+}
+
+impl Stage {
+    fn set(options: &Options) -> Result<Self, String> {
+        let settings = Settings::mainnet();
+        let start = settings.deployed_at + DAY;
+        let mut chain = Chain::builder().timestamp(settings.deployed_at - 3600).build();
+        let [usdc, dydx] = [("USD Coin", "USDC", 6), ("dYdX", "DYDX", 18)].map(|(name, symbol, decimals)| {
+            let wasm = deployment::doubles().wasm("token").unwrap_or_else(|error| panic!("{error}"));
+            let token = chain.from("owner").deploy_wasm(&wasm).expect("a token deploys").address;
+            let initialize = IToken::initializeCall { name: name.into(), symbol: symbol.into(), decimals };
+            chain.from("owner").call(token, initialize).expect("a new token initialises");
+            token
+        });
+        chain.set_time(settings.deployed_at);
+        let (owner, treasury) = (Account::named("owner").address(), Account::named("treasury").address());
+        let parties = Parties { staked_token: usdc, rewards_token: dydx, treasury, owner };
+        let deployment = Deployment::deploy(&mut chain, "owner", &parties, &settings).map_err(|error| error.to_string())?;
+        if !options.uncached {
+            deployment.cache(&mut chain).map_err(|error| error.to_string())?;
+        }
+        let pool = deployment.pool;
+        let mut stage = Self { chain, pool, usdc, dydx, start, checks: 0 };
+        stage.introduce(&deployment, options);
+        stage.fund()?;
+        stage.act("owner", "sets the emission to 0.1585489619 DYDX a second", &IEpochSchedule::setRewardsPerSecondCall {
+            emissionPerSecond: U256::from(MAINNET_REWARDS_PER_SECOND),
+        })?;
+        Ok(stage)
+    }
+
+    fn introduce(&self, deployment: &Deployment, options: &Options) {
+        println!("A pool with the parameters of mainnet: epochs of 28 days, of which the last 14 are the blackout window.");
+        println!(
+            "Embedded chain {}, ArbOS {}. Programs {} the chain's program cache.\n",
+            self.chain.chain_id(),
+            self.chain.arbos_version(),
+            if options.uncached { "outside" } else { "inside" },
+        );
+        println!("  {:<18} {:<44} {:>10} {:>14}", "program", "address", "code bytes", "activation gas");
+        for (name, program) in &deployment.programs {
+            let gas = program.activation.as_ref().map_or_else(|| "with creation".into(), |receipt| grouped(receipt.gas.used));
+            println!("  {name:<18} {:<44} {:>10} {gas:>14}", program.address.to_string(), grouped(program.code_len as u64));
+        }
+    }
+
+    fn fund(&mut self) -> Result<(), String> {
+        let approve = IToken::approveCall { spender: self.pool, value: U256::MAX };
+        for who in STAKERS {
+            let to = self.address(who);
+            self.must(who, self.usdc, &IToken::mintCall { to, value: usdc(1_000_000) })?;
+            self.must(who, self.usdc, &approve)?;
+        }
+        let to = self.address("treasury");
+        self.must("treasury", self.dydx, &IToken::mintCall { to, value: U256::from(25_000_000) * U256::from(10).pow(U256::from(18)) })?;
+        self.must("treasury", self.dydx, &approve)?;
+        println!("\nalice, bob, carol and dave hold 1,000,000 USDC each and have approved the pool.");
+        Ok(())
+    }
+
+    fn address(&self, who: &str) -> Address {
+        Account::named(who).address()
+    }
+
+    fn chapter(&self, title: &str) {
+        println!("\n== {title}\n");
+    }
+
+    /// Moves the clock to some days after the start of an epoch.
+    fn at(&mut self, epoch: u64, days: u64) -> Result<(), String> {
+        self.chain.set_time(self.start + epoch * EPOCH + days * DAY);
+        let current = self.view(IEpochSchedule::getCurrentEpochCall {})?;
+        self.check(current == U256::from(epoch), || format!("epoch {current} instead of {epoch}"))
+    }
+
+    /// The time, as epoch and days into it.
+    fn time(&self) -> String {
+        let now = self.chain.timestamp();
+        match now.checked_sub(self.start) {
+            Some(elapsed) => format!("E{}+{}d", elapsed / EPOCH, elapsed % EPOCH / DAY),
+            None => "before".into(),
+        }
+    }
+
+    fn view<C: SolCall>(&self, call: C) -> Result<C::Return, String> {
+        self.chain.view(self.pool, call).map_err(|error| format!("{}: {error}", C::SIGNATURE))
+    }
+
+    fn must<C: SolCall>(&mut self, who: &str, to: Address, call: &C) -> Result<Receipt, String> {
+        let sent = wallet::call(&mut self.chain, &Account::named(who), to, call);
+        sent.map(|sent| sent.receipt).map_err(|error| format!("{who} {}: {error}", C::SIGNATURE))
+    }
+
+    fn check(&mut self, holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
+        self.checks += 1;
+        if holds { Ok(()) } else { Err(format!("{}: {}", self.time(), problem())) }
+    }
+
+    /// A signed transaction to the pool that succeeds: who, what, gas, what everybody concerned has before and after.
+    fn act<C: SolCall>(&mut self, who: &str, what: &str, call: &C) -> Result<(), String> {
+        let before = self.all_holdings()?;
+        let receipt = self.must(who, self.pool, call)?;
+        let after = self.all_holdings()?;
+        println!("{:>7}  {who} {what}   {} gas", self.time(), grouped(receipt.gas.used));
+        for (name, (before, after)) in STAKERS.into_iter().zip(before.iter().zip(&after)) {
+            self.tell(name, before, after)?;
+        }
+        self.equation(&after)
+    }
+
+    /// What changed for one person, apart from rewards that grew by themselves.
+    fn tell(&mut self, name: &str, before: &Holdings, after: &Holdings) -> Result<(), String> {
+        if before != after {
+            let usdc = |label, before: U256, after: U256| change(label, before, after, 6);
+            let parts = [
+                usdc("wallet", before.wallet, after.wallet),
+                usdc("active", before.active, after.active),
+                usdc("inactive", before.inactive, after.inactive),
+                change("DYDX", before.rewards, after.rewards, 18),
+            ];
+            let told: Vec<_> = parts.into_iter().flatten().collect();
+            println!("         {:>7}: {}", name, told.join(", "));
+        }
+        // Only a transfer or a gift moves what somebody has in total; both keep the sum, checked in `equation`.
+        Ok(())
+    }
+
+    /// A call that must fail with exactly this error.
+    fn refused<C: SolCall, E: alloy_sol_types::SolError + std::fmt::Debug>(
+        &mut self,
+        who: &str,
+        what: &str,
+        call: &C,
+        expected: &E,
+    ) -> Result<(), String> {
+        let before = self.all_holdings()?;
+        let outcome = wallet::call(&mut self.chain, &Account::named(who), self.pool, call);
+        let data = match outcome {
+            Ok(_) => return Err(format!("{}: {who} {what}: succeeded", self.time())),
+            Err(Reverted { data, .. }) => data,
+        };
+        println!("{:>7}  {who} {what}   refused: {expected:?}", self.time());
+        self.check(data == expected.abi_encode(), || format!("{who} {what}: reverted with {data}"))?;
+        let after = self.all_holdings()?;
+        self.check(before == after, || "a refused call left a trace".into())
+    }
+
+    fn all_holdings(&self) -> Result<Vec<Holdings>, String> {
+        STAKERS.iter().map(|who| self.holdings(self.address(who))).collect()
+    }
+
+    fn holdings(&self, who: Address) -> Result<Holdings, String> {
+        let balance = |token| self.chain.view(token, IToken::balanceOfCall { owner: who }).map_err(|error| error.to_string());
+        let account = self.view(IPoolViews::getAccountCall { staker: who })?;
+        Ok(Holdings {
+            wallet: balance(self.usdc)?,
+            active: account.activeCurrentEpoch,
+            inactive: account.inactiveCurrentEpoch,
+            rewards: balance(self.dydx)?,
+        })
+    }
+
+    /// Total active + total inactive = total borrowed + total unborrowed, and the tokens are there.
+    fn equation(&mut self, holdings: &[Holdings]) -> Result<(), String> {
+        let pool = self.view(IPoolViews::getPoolCall {})?;
+        let held = self.chain.view(self.usdc, IToken::balanceOfCall { owner: self.pool }).map_err(|error| error.to_string())?;
+        let left = pool.activeCurrentEpoch + pool.inactiveCurrentEpoch;
+        let right = pool.borrowed + pool.unborrowed;
+        println!(
+            "{:>9}active {} + inactive {} = borrowed {} + unborrowed {}",
+            "",
+            amount(pool.activeCurrentEpoch, 6),
+            amount(pool.inactiveCurrentEpoch, 6),
+            amount(pool.borrowed, 6),
+            amount(pool.unborrowed, 6),
+        );
+        self.check(left == right, || format!("{left} staked, {right} lent or there"))?;
+        let next = pool.activeNextEpoch + pool.inactiveNextEpoch;
+        self.check(left == next, || format!("{left} staked now, {next} next epoch"))?;
+        self.check(held == pool.unborrowed + pool.debtAvailableToWithdraw, || format!("the pool holds {held}"))?;
+        let sum = |part: fn(&Holdings) -> U256| holdings.iter().map(part).sum::<U256>();
+        let (active, inactive, wallets) = (sum(|h| h.active), sum(|h| h.inactive), sum(|h| h.wallet));
+        self.check(active == pool.activeCurrentEpoch, || format!("stakers' active stakes sum to {active}"))?;
+        self.check(inactive == pool.inactiveCurrentEpoch, || format!("stakers' inactive stakes sum to {inactive}"))?;
+        self.check(wallets + left == usdc(4_000_000), || format!("{wallets} in wallets, {left} staked"))
+    }
+
+    /// At the end: the pool is empty, everybody has all USDC again, and the rewards are the emission, but for rounding.
+    fn settle_accounts(&mut self) -> Result<(), String> {
+        self.chapter("The accounts");
+        let holdings = self.all_holdings()?;
+        let [alice, bob, carol, dave] = holdings[..] else { return Err("four stakers are expected".into()) };
+        let wallets = alice.wallet + bob.wallet + carol.wallet + dave.wallet;
+        println!("All USDC is back: {} + {} + {} + {}.", amount(alice.wallet, 6), amount(bob.wallet, 6), amount(carol.wallet, 6), amount(dave.wallet, 6));
+        self.check(wallets == usdc(4_000_000), || format!("{wallets} units came back"))?;
+
+        // Somebody was staked from E0+1d to the end of epoch 1; the rate was halved at E1+5d.
+        let full = U256::from(MAINNET_REWARDS_PER_SECOND) * U256::from((28 + 5 - 1) * DAY);
+        let half = U256::from(MAINNET_REWARDS_PER_SECOND / 2) * U256::from(23 * DAY);
+        let paid: U256 = holdings.iter().map(|person| person.rewards).sum();
+        let emitted = full + half;
+        println!("Emitted while anybody was staked: {} DYDX. Paid: {} DYDX.", amount(emitted, 18), amount(paid, 18));
+        let lost = emitted.checked_sub(paid);
+        self.check(lost.is_some(), || format!("{paid} paid, only {emitted} emitted"))?;
+        let lost = lost.unwrap_or_default();
+        println!("Lost to rounding down: {lost} of 10^18 parts of one DYDX.");
+        // Each settlement loses less than one index step for all stake together, and less than one unit per staker.
+        let settlements = U256::from(60);
+        let bound = settlements * (usdc(4_000_000) / U256::from(10).pow(U256::from(18)) + U256::from(2));
+        self.check(lost <= bound, || format!("{lost} units lost, at most {bound} by rounding"))
+    }
+}
+
+fn usdc(whole: u64) -> U256 {
+    U256::from(whole) * U256::from(1_000_000)
+}
+
+fn change(label: &str, before: U256, after: U256, decimals: u8) -> Option<String> {
+    (before != after).then(|| format!("{label} {} → {}", amount(before, decimals), amount(after, decimals)))
+}
+
+/// A token amount with thousands separated and no trailing zeros.
+fn amount(value: U256, decimals: u8) -> String {
+    let text = format_units(value, decimals).unwrap_or_else(|_| value.to_string());
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let whole = separated(whole);
+    if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") }
+}
+
+fn grouped(value: u64) -> String {
+    separated(&value.to_string())
+}
+
+fn separated(digits: &str) -> String {
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,46 @@
+//! The pool on the embedded chain.
+//!
+//! [`deployment`] puts its programs on a chain and joins them; [`Pool`] is the fixture of the specification's scenarios on top of that.
+//! Tests use [`prelude`] and read like the scenarios:
+//!
+//! ```ignore
+//! let mut pool = Pool::deploy();
+//! pool.at(epoch(0)).by("S0").stake(1000).unwrap();
+//! ```
+
+pub mod abi;
+pub mod check;
+pub mod deployment;
+pub mod permit;
+pub mod pool;
+pub mod wallet;
+
+pub use deployment::{Deployment, Settings};
+pub use pool::{Amount, Caller, Pool, epoch};
+
+/// Roles by name, in the order of the specification's table: the first four go to the first owner.
+pub const ROLES: [&str; 7] = [
+    "OWNER_ROLE",
+    "EPOCH_PARAMETERS_ROLE",
+    "REWARDS_RATE_ROLE",
+    "BORROWER_ADMIN_ROLE",
+    "CLAIM_OPERATOR_ROLE",
+    "STAKE_OPERATOR_ROLE",
+    "DEBT_OPERATOR_ROLE",
+];
+
+/// What the tests speak with.
+pub mod prelude {
+    pub use alloy_primitives::{Address, B256, LogData, U256};
+    pub use alloy_sol_types::{SolCall, SolError, SolEvent, SolValue};
+
+    pub use crate::{
+        Settings,
+        abi::{
+            IDiamondCut, IEpochSchedule, IOddToken, IPoolErrors as errors, IPoolEvents as events, IPoolViews, IStakedToken, IStaking,
+            IToken,
+        },
+        check::{assert_logs, assert_refused, log, u},
+        pool::{Amount, Pool, diamond_cut, epoch},
+    };
+}

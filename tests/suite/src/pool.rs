@@ -1,0 +1,419 @@
+//! Fixture F of the specification: the pool, its tokens and its people.
+
+use std::{collections::BTreeMap, sync::OnceLock};
+
+use alloy_primitives::{Address, B256, Bytes, LogData, U256};
+use alloy_sol_types::SolCall;
+use chain::{Chain, Receipt, Reverted, STYLUS_DEPLOYER, Sent};
+
+use crate::{
+    ROLES,
+    abi::{IDiamondCut, IEpochSchedule, IPoolViews, IStakedToken, IStaking, IToken},
+    deployment::{self, Deployment, Parties, Settings, role},
+};
+
+/// People who hold staked tokens and have approved the pool.
+const HOLDERS: [&str; 9] = ["S0", "S1", "S2", "B0", "B1", "B2", "X0", "OP", "GOV"];
+
+/// Start of an epoch of the fixture's schedule.
+pub fn epoch(number: u64) -> u64 {
+    10_000_000 + number * 1_000_000
+}
+
+/// A call of `diamondCut` without initialisation.
+pub fn diamond_cut(cuts: Vec<IDiamondCut::FacetCut>) -> IDiamondCut::diamondCutCall {
+    IDiamondCut::diamondCutCall { _diamondCut: cuts, _init: Address::ZERO, _calldata: Bytes::new() }
+}
+
+/// An amount, from whatever number stands in the scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Amount(pub U256);
+
+impl From<U256> for Amount {
+    fn from(value: U256) -> Self {
+        Self(value)
+    }
+}
+
+impl From<u64> for Amount {
+    fn from(value: u64) -> Self {
+        Self(U256::from(value))
+    }
+}
+
+impl From<i32> for Amount {
+    fn from(value: i32) -> Self {
+        Self(U256::from(value))
+    }
+}
+
+/// A pool on a chain of its own. A fork is cheap.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// The chain underneath.
+    pub chain: Chain,
+    /// What was deployed.
+    pub deployment: Deployment,
+    parties: Parties,
+}
+
+impl Pool {
+    /// Fixture F as it is, deployed once per process.
+    pub fn deploy() -> Self {
+        static FIXTURE: OnceLock<Pool> = OnceLock::new();
+        FIXTURE.get_or_init(|| Self::try_deploy(&Settings::fixture()).expect("the fixture is legal")).fork()
+    }
+
+    /// A pool with the fixture's people and other settings.
+    ///
+    /// # Errors
+    ///
+    /// If the pool refuses the settings.
+    pub fn try_deploy(settings: &Settings) -> Result<Self, Reverted> {
+        Self::with_token("token", settings)
+    }
+
+    /// A pool whose staked token is another program.
+    ///
+    /// # Errors
+    ///
+    /// If the pool refuses the settings.
+    pub fn with_token(program: &str, settings: &Settings) -> Result<Self, Reverted> {
+        let mut chain = Chain::builder().timestamp(settings.deployed_at - 100_000).build();
+        let staked_token = deploy_token(&mut chain, program, "USD Coin", "USDC", 6);
+        let rewards_token = deploy_token(&mut chain, "token", "dYdX", "DYDX", 18);
+        let parties = Parties {
+            staked_token,
+            rewards_token,
+            treasury: chain.account("treasury").address(),
+            owner: chain.account("GOV").address(),
+        };
+        chain.set_time(settings.deployed_at);
+        let deployment = Deployment::deploy(&mut chain, "GOV", &parties, settings)?;
+        let mut pool = Self { chain, deployment, parties };
+        pool.fund();
+        Ok(pool)
+    }
+
+    fn fund(&mut self) {
+        let itself = self.address();
+        let approve = IToken::approveCall { spender: itself, value: U256::MAX };
+        for name in HOLDERS {
+            self.set_tokens(name, U256::from(1) << 120);
+            self.by(name).send_to(self.token(), approve.clone()).expect("tokens approve");
+        }
+        self.mint_rewards("treasury", U256::from(10).pow(U256::from(30)));
+        self.by("treasury").send_to(self.rewards_token(), approve).expect("tokens approve");
+    }
+
+    /// The same pool on a chain that goes its own way from here.
+    pub fn fork(&self) -> Self {
+        self.clone()
+    }
+
+    /// Moves the clock.
+    pub fn at(&mut self, timestamp: u64) -> &mut Self {
+        self.chain.set_time(timestamp);
+        self
+    }
+
+    /// Time of the next block, seconds.
+    pub fn now(&self) -> u64 {
+        self.chain.timestamp()
+    }
+
+    /// Acts as somebody.
+    pub fn by<'a>(&'a mut self, who: &'a str) -> Caller<'a> {
+        Caller { pool: self, who }
+    }
+
+    /// Reactivates programs that have expired, as an operator does at least once a year.
+    pub fn keep_alive(&mut self) -> &mut Self {
+        let mut programs: Vec<_> = self.deployment.programs.iter().map(|(_, program)| program.address).collect();
+        programs.extend([self.token(), self.rewards_token()]);
+        for program in programs {
+            if !self.chain.is_active(program) {
+                self.chain.from("keeper").activate(program).expect("an expired program can be activated again");
+            }
+        }
+        self
+    }
+
+    /// Address of a person.
+    pub fn who(&self, name: &str) -> Address {
+        chain::Account::named(name).address()
+    }
+
+    /// The pool's address.
+    pub fn address(&self) -> Address {
+        self.deployment.pool
+    }
+
+    /// The staked token.
+    pub fn token(&self) -> Address {
+        self.parties.staked_token
+    }
+
+    /// The rewards token.
+    pub fn rewards_token(&self) -> Address {
+        self.parties.rewards_token
+    }
+
+    /// Who called the pool's constructor: the deployer contract.
+    pub fn deployer(&self) -> Address {
+        STYLUS_DEPLOYER
+    }
+
+    /// Id of a role.
+    pub fn role(&self, name: &str) -> B256 {
+        role(name)
+    }
+
+    /// Ids of all roles, in the specification's order.
+    pub fn roles(&self) -> [B256; 7] {
+        ROLES.map(role)
+    }
+
+    /// Grants a role as governance.
+    pub fn grant(&mut self, name: &str, to: &str) {
+        let (role, account) = (role(name), self.who(to));
+        self.by("GOV").send(IEpochSchedule::grantRoleCall { role, account }).expect("GOV is owner");
+    }
+
+    /// Deploys a program of the workspace once more, at another address.
+    pub fn deploy_again(&mut self, program: &str) -> Address {
+        self.chain.from("GOV").deploy(program).expect("programs deploy").address
+    }
+
+    /// What a function of the pool returns now.
+    ///
+    /// # Panics
+    ///
+    /// If it reverts.
+    #[track_caller]
+    pub fn view<C: SolCall>(&self, call: C) -> C::Return {
+        self.try_view(call).unwrap_or_else(|error| panic!("{}: {error}", C::SIGNATURE))
+    }
+
+    /// What a function of the pool returns now.
+    ///
+    /// # Errors
+    ///
+    /// If it reverts.
+    pub fn try_view<C: SolCall>(&self, call: C) -> Result<C::Return, Reverted> {
+        self.chain.view(self.address(), call)
+    }
+
+    /// Epoch, seconds remaining in it, and whether the blackout window has begun.
+    pub fn clock(&self) -> (U256, U256, bool) {
+        (
+            self.view(IEpochSchedule::getCurrentEpochCall {}),
+            self.view(IEpochSchedule::getTimeRemainingInCurrentEpochCall {}),
+            self.view(IEpochSchedule::inBlackoutWindowCall {}),
+        )
+    }
+
+    /// Active stake of a person, this epoch and next.
+    pub fn active(&self, name: &str) -> (U256, U256) {
+        let staker = self.who(name);
+        (
+            self.view(IPoolViews::getActiveBalanceCurrentEpochCall { staker }),
+            self.view(IPoolViews::getActiveBalanceNextEpochCall { staker }),
+        )
+    }
+
+    /// Inactive stake of a person, this epoch and next.
+    pub fn inactive(&self, name: &str) -> (U256, U256) {
+        let staker = self.who(name);
+        (
+            self.view(IPoolViews::getInactiveBalanceCurrentEpochCall { staker }),
+            self.view(IPoolViews::getInactiveBalanceNextEpochCall { staker }),
+        )
+    }
+
+    /// Total active stake, this epoch and next.
+    pub fn total_active(&self) -> (U256, U256) {
+        (
+            self.view(IPoolViews::getTotalActiveBalanceCurrentEpochCall {}),
+            self.view(IPoolViews::getTotalActiveBalanceNextEpochCall {}),
+        )
+    }
+
+    /// Total inactive stake, this epoch and next.
+    pub fn total_inactive(&self) -> (U256, U256) {
+        (
+            self.view(IPoolViews::getTotalInactiveBalanceCurrentEpochCall {}),
+            self.view(IPoolViews::getTotalInactiveBalanceNextEpochCall {}),
+        )
+    }
+
+    /// Stake that is not lent.
+    pub fn unborrowed(&self) -> U256 {
+        self.view(IPoolViews::getContractBalanceAvailableToWithdrawCall {})
+    }
+
+    /// Stake of a person as the ERC-20 surface shows it.
+    pub fn balance_of(&self, name: &str) -> U256 {
+        self.view(IStakedToken::balanceOfCall { account: self.who(name) })
+    }
+
+    /// Staked tokens that a person holds outside the pool.
+    pub fn tokens(&self, name: &str) -> U256 {
+        self.token_balance(self.token(), self.who(name))
+    }
+
+    /// Staked tokens at the pool's address.
+    pub fn tokens_of_pool(&self) -> U256 {
+        self.token_balance(self.token(), self.address())
+    }
+
+    /// Rewards tokens that a person holds.
+    pub fn rewards(&self, name: &str) -> U256 {
+        self.token_balance(self.rewards_token(), self.who(name))
+    }
+
+    fn token_balance(&self, token: Address, owner: Address) -> U256 {
+        self.chain.view(token, IToken::balanceOfCall { owner }).expect("tokens tell balances")
+    }
+
+    /// Makes a person hold exactly this many staked tokens.
+    pub fn set_tokens(&mut self, name: &str, amount: impl Into<Amount>) {
+        let (token, held, amount) = (self.token(), self.tokens(name), amount.into().0);
+        let to = self.who(name);
+        if held > amount {
+            self.by(name).send_to(token, IToken::burnCall { value: held - amount }).expect("tokens burn");
+        } else {
+            self.by(name).send_to(token, IToken::mintCall { to, value: amount - held }).expect("tokens mint");
+        }
+    }
+
+    /// Gives a person rewards tokens.
+    pub fn mint_rewards(&mut self, name: &str, value: U256) {
+        let (token, to) = (self.rewards_token(), self.who(name));
+        self.by("GOV").send_to(token, IToken::mintCall { to, value }).expect("tokens mint");
+    }
+
+    /// Sets what the treasury lets the pool spend.
+    pub fn approve_from_treasury(&mut self, amount: impl Into<Amount>) {
+        let approve = IToken::approveCall { spender: self.address(), value: amount.into().0 };
+        self.by("treasury").send_to(self.rewards_token(), approve).expect("tokens approve");
+    }
+
+    /// Every slot of the pool that is not zero.
+    pub fn storage(&self) -> BTreeMap<U256, U256> {
+        self.chain.storage_of(self.address())
+    }
+
+    /// Every slot of the staked token that is not zero.
+    pub fn token_storage(&self) -> BTreeMap<U256, U256> {
+        self.chain.storage_of(self.token())
+    }
+
+    /// Wei at the pool's address.
+    pub fn ether_of_pool(&self) -> U256 {
+        self.chain.balance(self.address())
+    }
+
+    /// What the pool logged in a transaction.
+    pub fn logs(&self, receipt: &Receipt) -> Vec<LogData> {
+        receipt.logs.iter().filter(|log| log.address == self.address()).map(|log| log.data.clone()).collect()
+    }
+
+    /// What the pool logged while it was initialised, after the cut.
+    pub fn deployment_logs(&self) -> Vec<LogData> {
+        self.deployment.logs.clone()
+    }
+}
+
+/// A token of the doubles, initialised.
+fn deploy_token(chain: &mut Chain, program: &str, name: &str, symbol: &str, decimals: u8) -> Address {
+    let wasm = deployment::doubles().wasm(program).unwrap_or_else(|error| panic!("{error}"));
+    let token = chain.from("GOV").deploy_wasm(&wasm).unwrap_or_else(|error| panic!("{program}: {error}")).address;
+    let call = IToken::initializeCall { name: name.into(), symbol: symbol.into(), decimals };
+    chain.from("GOV").call(token, call).expect("a new token initialises");
+    token
+}
+
+/// Somebody about to call the pool.
+#[derive(Debug)]
+#[must_use = "nothing is sent before a call"]
+pub struct Caller<'a> {
+    pool: &'a mut Pool,
+    who: &'a str,
+}
+
+/// A call's result and receipt, or why it failed.
+pub type Outcome<R> = Result<Sent<R>, Reverted>;
+
+#[expect(clippy::missing_errors_doc, reason = "each errs as the function of the pool does")]
+impl Caller<'_> {
+    /// Calls any function of the pool.
+    pub fn send<C: SolCall>(self, call: C) -> Outcome<C::Return> {
+        let itself = self.pool.address();
+        self.send_to(itself, call)
+    }
+
+    /// Calls a function of another contract.
+    pub fn send_to<C: SolCall>(self, to: Address, call: C) -> Outcome<C::Return> {
+        self.pool.chain.from(self.who).call(to, call)
+    }
+
+    /// Sends any bytes to the pool.
+    pub fn send_raw(self, data: Vec<u8>) -> Result<Receipt, Reverted> {
+        let itself = self.pool.address();
+        self.pool.chain.from(self.who).send(itself, data)
+    }
+
+    /// Sends any bytes with some wei to the pool.
+    pub fn send_value(self, data: Vec<u8>, wei: u64) -> Result<Receipt, Reverted> {
+        let itself = self.pool.address();
+        self.pool.chain.from(self.who).value(U256::from(wei)).send(itself, data)
+    }
+
+    /// `stake(amount)`.
+    pub fn stake(self, amount: impl Into<Amount>) -> Outcome<<IStaking::stakeCall as SolCall>::Return> {
+        self.send(IStaking::stakeCall { amount: amount.into().0 })
+    }
+
+    /// `requestWithdrawal(amount)`.
+    pub fn request_withdrawal(
+        self,
+        amount: impl Into<Amount>,
+    ) -> Outcome<<IStaking::requestWithdrawalCall as SolCall>::Return> {
+        self.send(IStaking::requestWithdrawalCall { amount: amount.into().0 })
+    }
+
+    /// `withdrawStake(recipient, amount)`.
+    pub fn withdraw_stake(
+        self,
+        recipient: &str,
+        amount: impl Into<Amount>,
+    ) -> Outcome<<IStaking::withdrawStakeCall as SolCall>::Return> {
+        let recipient = self.pool.who(recipient);
+        self.send(IStaking::withdrawStakeCall { recipient, amount: amount.into().0 })
+    }
+
+    /// `claimRewards(recipient)`.
+    pub fn claim_rewards(self, recipient: &str) -> Outcome<U256> {
+        let recipient = self.pool.who(recipient);
+        self.send(IStaking::claimRewardsCall { recipient })
+    }
+
+    /// `setRewardsPerSecond(emission)`.
+    pub fn set_rewards_per_second(
+        self,
+        emission: impl Into<Amount>,
+    ) -> Outcome<<IEpochSchedule::setRewardsPerSecondCall as SolCall>::Return> {
+        self.send(IEpochSchedule::setRewardsPerSecondCall { emissionPerSecond: emission.into().0 })
+    }
+
+    /// `setEpochParameters(interval, offset)`.
+    pub fn set_epoch_parameters(
+        self,
+        interval: u64,
+        offset: u64,
+    ) -> Outcome<<IEpochSchedule::setEpochParametersCall as SolCall>::Return> {
+        self.send(IEpochSchedule::setEpochParametersCall { interval: U256::from(interval), offset: U256::from(offset) })
+    }
+}
+
