@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_third_page_costs_a_thousand() {
-        assert_eq!(MODEL.cost(Pages { open: 2, ever: 2 }, 1), 1_001);
+        assert_eq!(MODEL.cost(Pages { open: 2, ever: 2 }, 1), 1_000);
         assert_eq!(MODEL.cost(Pages::default(), 17), 15_008);
     }
 
