@@ -26,9 +26,11 @@ impl Artifacts {
     /// The workspace's own programs: `contracts/target/stylus`, or the folder that `STYLUS_ARTIFACTS` names.
     pub fn load() -> Self {
         let folder = std::env::var_os("STYLUS_ARTIFACTS").map(PathBuf::from);
-        Self::at(folder.unwrap_or_else(|| {
-            PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/target/stylus"))
-        }))
+        Self::at(
+            folder.unwrap_or_else(|| {
+                PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../contracts/target/stylus"))
+            }),
+        )
     }
 
     /// Programs in another folder.
@@ -46,12 +48,16 @@ impl Artifacts {
         fs::read(&path).map_err(|source| MissingArtifact { path, source })
     }
 
-    /// The deployable code of a program: prefix and compressed module.
+    /// The deployable code of a program, prefix and compressed module: `<name>.code` if the build left it, or else the
+    /// module, compressed now.
     ///
     /// # Errors
     ///
     /// If it was not built.
     pub fn code(&self, name: &str) -> Result<Bytes, MissingArtifact> {
-        Ok(programs::compress(&self.wasm(name)?))
+        match fs::read(self.folder.join(name).with_extension("code")) {
+            Ok(code) => Ok(code.into()),
+            Err(_) => Ok(programs::compress(&self.wasm(name)?)),
+        }
     }
 }

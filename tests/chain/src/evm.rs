@@ -14,15 +14,16 @@ pub(crate) use handler::{ArbHandler, EvmError, FirstFrame};
 use alloy_primitives::Address;
 use revm::{
     context::{Evm, FrameStack},
+    handler::instructions::EthInstructions,
     handler::{
         EthFrame, EvmTr, FrameData, FrameInitOrResult, FrameResult, FrameTr, ItemOrResult,
         evm::{ContextDbError, FrameInitResult},
     },
     interpreter::{
-        CallInput, CallScheme, CreateScheme, FrameInput, InstructionResult, interpreter::EthInterpreter,
+        CallInput, CallScheme, CreateScheme, FrameInput, InstructionResult,
+        interpreter::EthInterpreter,
         interpreter_action::{FrameInit, InterpreterAction},
     },
-    handler::instructions::EthInstructions,
 };
 
 use crate::{

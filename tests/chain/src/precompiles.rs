@@ -361,8 +361,11 @@ fn run(ctx: &mut Ctx, inputs: &CallInputs, contract: &Contract) -> InterpreterRe
         gas: gas_limit,
         is_free: false,
     };
-    let result =
-        if inputs.bytecode_address == addresses::ARB_OWNER { owner::run_as_owner(&mut call, contract) } else { call.run(contract) };
+    let result = if inputs.bytecode_address == addresses::ARB_OWNER {
+        owner::run_as_owner(&mut call, contract)
+    } else {
+        call.run(contract)
+    };
     let gas = call.gas;
     match result {
         Ok(output) => finish(InstructionResult::Return, gas, output),

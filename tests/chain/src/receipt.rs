@@ -12,11 +12,11 @@ use crate::frames::{Frame, FrameKind};
 pub struct Gas {
     /// What the transaction allowed.
     pub limit: u64,
-    /// What it paid: intrinsic + execution.
+    /// What it paid: intrinsic + execution before refund - refund.
     pub used: u64,
     /// 21,000, call data, creation, access list, authorizations.
     pub intrinsic: u64,
-    /// Paid beyond the intrinsic part, refund deducted.
+    /// Paid beyond the intrinsic part, refund deducted; 0 if the refund exceeds it.
     pub execution: u64,
     /// What the outermost frame consumed; no refund deducted.
     pub execution_before_refund: u64,
@@ -125,12 +125,19 @@ fn describe(frame: &Frame) -> String {
 }
 
 /// A successful call: its decoded result and its receipt.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sent<R> {
     /// What the function returned.
     pub ret: R,
     /// The receipt; its fields are reachable directly.
     pub receipt: Receipt,
+}
+
+/// Without the result: generated return types seldom implement `Debug`, and `unwrap_err` must work all the same.
+impl<R> fmt::Debug for Sent<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sent").field("receipt", &self.receipt).finish_non_exhaustive()
+    }
 }
 
 impl<R> Deref for Sent<R> {

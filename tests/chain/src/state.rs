@@ -43,7 +43,10 @@ impl State {
     }
 
     pub(crate) fn code(&self, address: Address) -> Bytes {
-        self.account(address).and_then(|account| account.info.code.as_ref()).map(Bytecode::original_bytes).unwrap_or_default()
+        self.account(address)
+            .and_then(|account| account.info.code.as_ref())
+            .map(Bytecode::original_bytes)
+            .unwrap_or_default()
     }
 
     pub(crate) fn set_balance(&mut self, address: Address, balance: U256) {
@@ -121,11 +124,8 @@ fn bytecode(code: Bytes) -> (B256, Bytecode) {
     }
     let hash = keccak256(&code);
     let delegation = code.starts_with(&[0xef, 0x01, 0x00]) && code.len() == 23;
-    let code = if delegation {
-        Bytecode::new_eip7702(Address::from_slice(&code[3..]))
-    } else {
-        Bytecode::new_legacy(code)
-    };
+    let code =
+        if delegation { Bytecode::new_eip7702(Address::from_slice(&code[3..])) } else { Bytecode::new_legacy(code) };
     (hash, code)
 }
 

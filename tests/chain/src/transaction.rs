@@ -1,8 +1,6 @@
 //! Transactions on their way into the EVM.
 
-use alloy_consensus::{
-    SignableTransaction, Transaction as _, TxEip1559, TxEnvelope, transaction::SignerRecoverable,
-};
+use alloy_consensus::{SignableTransaction, Transaction as _, TxEip1559, TxEnvelope, transaction::SignerRecoverable};
 use alloy_eips::{Decodable2718, eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use revm::{

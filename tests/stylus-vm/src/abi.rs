@@ -73,11 +73,7 @@ pub(crate) const CONSOLE: &[Signature] = &[
 ];
 
 /// Module `debug`, debug chains only.
-pub(crate) const DEBUG: &[Signature] = &[
-    ("null_host", "", ""),
-    ("start_benchmark", "", ""),
-    ("end_benchmark", "", ""),
-];
+pub(crate) const DEBUG: &[Signature] = &[("null_host", "", ""), ("start_benchmark", "", ""), ("end_benchmark", "", "")];
 
 const _: () = assert!(HOOKS.len() == 42, "the specification lists 42 functions");
 

@@ -112,22 +112,13 @@ pub struct Program {
 
 impl Program {
     fn new(module: Instrumented) -> Result<Arc<Self>, ActivationError> {
-        let Instrumented {
-            wasm: instrumented,
-            frame_words,
-            ..
-        } = module;
+        let Instrumented { wasm: instrumented, frame_words, .. } = module;
         // An engine never forgets code it compiled, so each program owns one: dropping the program frees it.
         let engine = crate::execution::engine();
         let linker = crate::execution::linker(&engine);
         let module = wasmi::Module::new(&engine, &instrumented)
             .map_err(|error| ActivationError::invalid(format!("the engine refuses: {error}")))?;
-        Ok(Arc::new(Self {
-            instrumented,
-            frame_words,
-            module,
-            linker,
-        }))
+        Ok(Arc::new(Self { instrumented, frame_words, module, linker }))
     }
 
     /// The module that runs: metered, with its stack depth checked, and with the globals of section 4.4 exported.
@@ -149,12 +140,7 @@ impl Program {
 /// # Errors
 ///
 /// [`ActivationError::Invalid`] names the broken rule; [`ActivationError::OutOfGas`] when `gas_limit` is too low.
-pub fn activate(
-    wasm: &[u8],
-    page_limit: u16,
-    rules: &Rules,
-    gas_limit: u64,
-) -> Result<Activation, ActivationError> {
+pub fn activate(wasm: &[u8], page_limit: u16, rules: &Rules, gas_limit: u64) -> Result<Activation, ActivationError> {
     let mut charges = predict::Charges::new(gas_limit);
     if rules.arbos_version >= ARBOS_CHARGING_FIXES {
         charges.wasm_length(wasm.len() as u64)?;
@@ -181,10 +167,7 @@ pub fn activate(
 ///
 /// [`ActivationError::Invalid`] when the module could never have been activated.
 pub fn compile(wasm: &[u8], rules: &Rules) -> Result<Arc<Program>, ActivationError> {
-    let widest = Rules {
-        arbos_version: ARBOS_FIRST,
-        ..*rules
-    };
+    let widest = Rules { arbos_version: ARBOS_FIRST, ..*rules };
     let parsed = Parsed::new(wasm, true)?;
     rules::check(&parsed, &widest)?;
     Program::new(instrument::instrument(&parsed)?)

@@ -14,10 +14,7 @@ use revm::{
         interpreter_types::{InputsTr, RuntimeFlag},
     },
 };
-use stylus_vm::{
-    Config, Context, Execution, Outcome, Program, Reply, Request, Rules, Step,
-    execution::CallKind,
-};
+use stylus_vm::{Config, Context, Execution, Outcome, Program, Reply, Request, Rules, Step, execution::CallKind};
 
 use super::{
     ArbEvm, Inner,
@@ -167,8 +164,7 @@ fn start(ctx: &mut Ctx, frame: &mut Frame) -> Result<(Running, Step), Refusal> {
         is_static: frame.interpreter.runtime_flag.is_static(),
     };
     let (execution, step) = Execution::start(&program, config(ctx, &params), &block, context, calldata, gas);
-    let running =
-        Running { depth: frame.depth, execution, child: Child::default(), reply: None, open_pages };
+    let running = Running { depth: frame.depth, execution, child: Child::default(), reply: None, open_pages };
     Ok((running, step))
 }
 

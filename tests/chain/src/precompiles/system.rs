@@ -28,7 +28,7 @@ pub(super) const SYS: &[Method] = &[
 ];
 
 /// What is added to an L1 contract's address on L2.
-const ALIAS_OFFSET: U256 = U256::from_limbs([0x1111, 0x1111_0000_0000_0000, 0x1111_0000, 0]);
+const ALIAS_OFFSET: U256 = U256::from_limbs([0x1111, 0, 0x1111_0000, 0]);
 /// `arbOSVersion()` counts from here.
 const VERSION_OFFSET: u64 = 55;
 
@@ -37,9 +37,7 @@ pub(super) fn sys(call: &mut Call<'_>) -> Outcome {
         ArbSysCalls::arbBlockNumber(_) => reply::<ArbSys::arbBlockNumberCall>(U256::from(call.ctx.chain.l2_number)),
         ArbSysCalls::arbBlockHash(args) => reply::<ArbSys::arbBlockHashCall>(block_hash(call, args.arbBlockNum)?),
         ArbSysCalls::arbChainID(_) => reply::<ArbSys::arbChainIDCall>(U256::from(call.ctx.cfg.chain_id)),
-        ArbSysCalls::arbOSVersion(_) => {
-            reply::<ArbSys::arbOSVersionCall>(U256::from(VERSION_OFFSET + call.version()))
-        }
+        ArbSysCalls::arbOSVersion(_) => reply::<ArbSys::arbOSVersionCall>(U256::from(VERSION_OFFSET + call.version())),
         ArbSysCalls::getStorageGasAvailable(_) => reply::<ArbSys::getStorageGasAvailableCall>(U256::ZERO),
         ArbSysCalls::isTopLevelCall(_) => reply::<ArbSys::isTopLevelCallCall>(call.ctx.chain.frames.len() <= 2),
         ArbSysCalls::mapL1SenderContractAddressToL2Alias(args) => {
@@ -71,8 +69,7 @@ fn block_hash(call: &Call<'_>, requested: U256) -> Result<B256, Stop> {
     chain.blocks.get(number).map(|block| block.hash).ok_or_else(refused)
 }
 
-pub(super) const INFO: &[Method] =
-    &[Method::view::<ArbInfo::getBalanceCall>(), Method::view::<ArbInfo::getCodeCall>()];
+pub(super) const INFO: &[Method] = &[Method::view::<ArbInfo::getBalanceCall>(), Method::view::<ArbInfo::getCodeCall>()];
 
 pub(super) fn info(call: &mut Call<'_>) -> Outcome {
     match call.decode()? {

@@ -90,9 +90,7 @@ fn read_parameter(call: &mut Call<'_>, method: &ArbWasmCalls) -> Outcome {
         ArbWasmCalls::pageRamp(_) => reply::<ArbWasm::pageRampCall>(PAGE_RAMP),
         ArbWasmCalls::pageLimit(_) => reply::<ArbWasm::pageLimitCall>(params.page_limit),
         ArbWasmCalls::minInitGas(_) => min_init_gas(call, &params),
-        ArbWasmCalls::initCostScalar(_) => {
-            reply::<ArbWasm::initCostScalarCall>(u64::from(params.init_scalar) * 2)
-        }
+        ArbWasmCalls::initCostScalar(_) => reply::<ArbWasm::initCostScalarCall>(u64::from(params.init_scalar) * 2),
         ArbWasmCalls::expiryDays(_) => reply::<ArbWasm::expiryDaysCall>(params.expiry_days),
         ArbWasmCalls::keepaliveDays(_) => reply::<ArbWasm::keepaliveDaysCall>(params.keepalive_days),
         ArbWasmCalls::blockCacheSize(_) => reply::<ArbWasm::blockCacheSizeCall>(params.block_cache_size),
@@ -177,7 +175,13 @@ fn activate_program(call: &mut Call<'_>, program: Address) -> Outcome {
     let (version, module_hash) = (params.version, activated.module_hash);
     let fee = store(call, &params, code_hash, &old, &activated)?;
     pay(call, fee)?;
-    call.emit(&ArbWasm::ProgramActivated { codehash: code_hash, moduleHash: module_hash, program, dataFee: fee, version })?;
+    call.emit(&ArbWasm::ProgramActivated {
+        codehash: code_hash,
+        moduleHash: module_hash,
+        program,
+        dataFee: fee,
+        version,
+    })?;
     reply::<ArbWasm::activateProgramCall>(ArbWasm::activateProgramReturn { version, dataFee: fee })
 }
 
@@ -203,8 +207,9 @@ fn activate_code(call: &mut Call<'_>, params: &Params, code_hash: B256, code: &B
 /// The module behind `code`; fragments cost gas to read (1.1).
 fn read_module(call: &mut Call<'_>, params: &Params, code: &[u8]) -> Result<Vec<u8>, Stop> {
     let version = call.version();
-    let module =
-        programs::wasm(code, version, params.max_wasm_size(), params.max_fragments, |fragment| read_fragment(call, fragment));
+    let module = programs::wasm(code, version, params.max_wasm_size(), params.max_fragments, |fragment| {
+        read_fragment(call, fragment)
+    });
     module.map_err(|error| match error {
         Unreadable::NotWasm if version >= 60 => Stop::error(ArbWasm::ProgramNotWasm {}),
         Unreadable::NotWasm => Stop::Failure("not a Stylus program".into()),
@@ -269,7 +274,8 @@ fn pay(call: &mut Call<'_>, fee: U256) -> Result<(), Stop> {
     call.burn(READ)?;
     let network = call.arbos().network_fee_account();
     let caller = call.caller;
-    if move_balance(call.ctx, addresses::ARB_WASM, network, fee) && move_balance(call.ctx, addresses::ARB_WASM, caller, rest)
+    if move_balance(call.ctx, addresses::ARB_WASM, network, fee)
+        && move_balance(call.ctx, addresses::ARB_WASM, caller, rest)
     {
         Ok(())
     } else {

@@ -1,11 +1,9 @@
 //! Plain EVM transactions, accounts, blocks, time, snapshots.
 
 use alloy_primitives::{Address, B256, U256, address, keccak256};
-use chain::{
-    Account, Cause, Chain, FUNDS, Rejected, SEQUENCER, STYLUS_DEPLOYER, Transaction, addresses,
-};
+use chain::{Account, Cause, Chain, FUNDS, Rejected, SEQUENCER, STYLUS_DEPLOYER, Transaction, addresses};
 
-use crate::support::{Code, op, send, try_send};
+use crate::support::{Code, STORE, deploy, op, send, store, storing, try_send};
 
 #[test]
 fn the_deployer_in_genesis_is_the_real_one() {
@@ -98,6 +96,19 @@ fn block_opcodes_speak_of_l1_and_the_sequencer() {
     assert_eq!(read(&mut chain, op::NUMBER), U256::from(79));
     chain.set_l1_number(5);
     assert_eq!(read(&mut chain, op::NUMBER), U256::from(5));
+}
+
+#[test]
+fn block_hashes_are_those_of_the_last_l1_blocks() {
+    let mut chain = Chain::builder().l1_number(1_000).build();
+    let hash = |chain: &mut Chain, number: u64| {
+        let contract = Code::new().push(U256::from(number)).op(op::BLOCKHASH).return_word().deploy(chain);
+        U256::from_be_slice(&send(chain, contract, vec![]).output)
+    };
+    assert_ne!(hash(&mut chain, 999), U256::ZERO);
+    assert_ne!(hash(&mut chain, 999), hash(&mut chain, 998));
+    assert_eq!(hash(&mut chain, 1_000), U256::ZERO);
+    assert_eq!(hash(&mut chain, 700), U256::ZERO);
 }
 
 #[test]
@@ -200,6 +211,41 @@ fn anybody_can_be_impersonated_free_of_charge() {
     let receipt = chain.from(contract).send(contract, vec![]).expect("contracts can send");
     assert_eq!(receipt.output.as_ref(), contract.into_word().as_slice());
     assert_eq!(chain.balance(contract), U256::ZERO);
+    let error = chain.from(contract).transfer(Address::ZERO, U256::from(1)).expect_err("value must be there");
+    assert_eq!(error.cause, Cause::Rejected(Rejected::InsufficientFunds));
+}
+
+#[test]
+fn a_prepared_chain_is_shared_by_threads() {
+    static PREPARED: std::sync::LazyLock<(Chain, Address)> = std::sync::LazyLock::new(|| {
+        let mut chain = Chain::new();
+        let store = deploy(&mut chain, &store());
+        (chain, store)
+    });
+    std::thread::scope(|threads| {
+        for value in 1..5 {
+            threads.spawn(move || {
+                let (mut chain, store) = PREPARED.clone();
+                send(&mut chain, store, storing(STORE, 1, value));
+                assert_eq!(chain.storage(store, U256::from(1)), U256::from(value));
+            });
+        }
+    });
+    assert_eq!(PREPARED.0.storage(PREPARED.1, U256::from(1)), U256::ZERO);
+}
+
+#[test]
+fn a_chain_without_history_forgets_blocks_and_receipts() {
+    let mut chain = Chain::builder().without_history().build();
+    let receipt = chain.from("alice").transfer(Address::ZERO, U256::from(1)).expect("funds");
+    assert_eq!(chain.head().number, 1);
+    assert!(chain.block(1).is_none() && chain.receipt(receipt.hash).is_none());
+}
+
+#[test]
+fn a_missing_artefact_says_what_to_run() {
+    let missing = chain::Artifacts::at("nowhere").code("staking").expect_err("no such folder");
+    assert!(missing.to_string().ends_with("run scripts/build"), "{missing}");
 }
 
 #[test]

@@ -1,4 +1,11 @@
 //! Tests of the embedded chain, on the public API.
 
+mod activation;
 mod basics;
+mod calls;
+mod creation;
+mod golden;
+mod precompiles;
+mod storage;
 mod support;
+mod transactions;

@@ -9,7 +9,7 @@ pub(crate) struct Code(Vec<u8>);
 
 pub(crate) mod op {
     pub(crate) const ADD: u8 = 0x01;
-    pub(crate) const ISZERO: u8 = 0x15;
+    pub(crate) const SUB: u8 = 0x03;
     pub(crate) const ADDRESS: u8 = 0x30;
     pub(crate) const BALANCE: u8 = 0x31;
     pub(crate) const CALLER: u8 = 0x33;
@@ -37,9 +37,6 @@ pub(crate) mod op {
     pub(crate) const SLOAD: u8 = 0x54;
     pub(crate) const SSTORE: u8 = 0x55;
     pub(crate) const GAS: u8 = 0x5a;
-    pub(crate) const DUP1: u8 = 0x80;
-    pub(crate) const LOG0: u8 = 0xa0;
-    pub(crate) const CREATE: u8 = 0xf0;
     pub(crate) const CALL: u8 = 0xf1;
     pub(crate) const RETURN: u8 = 0xf3;
     pub(crate) const DELEGATECALL: u8 = 0xf4;
@@ -107,7 +104,7 @@ impl Code {
     pub(crate) fn bubble(self) -> Self {
         let code = self.copy_return_data();
         // status; jump over the revert if it is not zero.
-        let jump = code.0.len() + 7;
+        let jump = code.0.len() + 6;
         let mut code = code.push(U256::from(jump)).op(0x57);
         code = code.op(op::RETURNDATASIZE).push(U256::ZERO).op(op::REVERT);
         assert_eq!(code.0.len(), jump, "jump lengths");
@@ -169,7 +166,7 @@ pub(crate) fn program(body: &str) -> Vec<u8> {
 pub(crate) fn program_with_memory(pages: &str, body: &str) -> Vec<u8> {
     let imports: String = HOOKS
         .iter()
-        .filter(|(name, _)| body.contains(&format!("${name}")) || pages == "1" && *name == "pay_for_memory_grow")
+        .filter(|(name, _)| calls(body, name) || pages == "1" && *name == "pay_for_memory_grow")
         .map(|(name, kind)| format!("(import \"vm_hooks\" \"{name}\" (func ${name} {kind}))\n"))
         .collect();
     let text = format!(
@@ -180,12 +177,15 @@ pub(crate) fn program_with_memory(pages: &str, body: &str) -> Vec<u8> {
     wat_to_wasm(&text)
 }
 
+/// Whether the body names the import, and not only one whose name begins alike.
+fn calls(body: &str, name: &str) -> bool {
+    let word = |at: usize| body.as_bytes().get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let name = format!("${name}");
+    body.match_indices(&name).any(|(at, _)| !word(at + name.len()))
+}
+
 /// Without a name section, as the golden figures want it.
 pub(crate) fn wat_to_wasm(text: &str) -> Vec<u8> {
-    let mut text = text.to_owned();
-    for (name, _) in HOOKS {
-        text = text.replace(&format!("${name} "), &format!("${name} "));
-    }
     strip_names(&wat::parse_str(text).expect("the test's WAT is well-formed"))
 }
 
@@ -231,6 +231,13 @@ pub(crate) fn try_send(chain: &mut Chain, to: Address, data: impl Into<Bytes>) -
     chain.from("alice").send(to, data)
 }
 
+/// Ink of the first host call of that name in a frame.
+pub(crate) fn ink_of(receipt: &Receipt, frame: usize, name: &str) -> u64 {
+    let calls = &receipt.frames[frame].host_calls;
+    let call = calls.iter().find(|call| call.name == name).unwrap_or_else(|| panic!("no {name} in {calls:?}"));
+    call.start_ink - call.end_ink
+}
+
 /// A word with a small number.
 pub(crate) fn word(value: u64) -> B256 {
     U256::from(value).into()
@@ -262,6 +269,16 @@ const RELAY: &str = "
     (i32.store8 (i32.const 20479) (local.get $a))
     (call $write_result (i32.const 20479) (i32.add (local.get $b) (i32.const 1)))
     i32.const 0";
+
+/// A [`relay`] that, without call data, returns its reentrancy flag as one byte.
+pub(crate) fn reporting_relay() -> Vec<u8> {
+    program(&format!(
+        "(if (i32.eqz (local.get $len)) (then
+            (i32.store8 (i32.const 0) (call $msg_reentrant))
+            (call $write_result (i32.const 0) (i32.const 1))
+            (return (i32.const 0)))) {RELAY}"
+    ))
+}
 
 /// Kinds of calls a [`relay`] makes.
 pub(crate) const CALL: u8 = 0;
@@ -307,23 +324,12 @@ pub(crate) fn storing(operation: u8, key: u64, value: u64) -> Vec<u8> {
     [&[operation], word(key).as_slice(), word(value).as_slice()].concat()
 }
 
-/// Returns its reentrancy flag as one byte.
-pub(crate) fn reentrancy_probe() -> Vec<u8> {
-    program(
-        "(i32.store8 (i32.const 0) (call $msg_reentrant)) (call $write_result (i32.const 0) (i32.const 1)) i32.const 0",
-    )
-}
-
 /// Returns its call data.
 pub(crate) fn echo() -> Vec<u8> {
-    program(
-        "(call $read_args (i32.const 0)) (call $write_result (i32.const 0) (local.get $len)) i32.const 0",
-    )
+    program("(call $read_args (i32.const 0)) (call $write_result (i32.const 0) (local.get $len)) i32.const 0")
 }
 
 /// Reverts with its call data.
 pub(crate) fn revert_echo() -> Vec<u8> {
-    program(
-        "(call $read_args (i32.const 0)) (call $write_result (i32.const 0) (local.get $len)) i32.const 1",
-    )
+    program("(call $read_args (i32.const 0)) (call $write_result (i32.const 0) (local.get $len)) i32.const 1")
 }

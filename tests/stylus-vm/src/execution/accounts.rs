@@ -24,13 +24,7 @@ fn word_of_account(env: &mut Env, address_at: u32) -> Hosted<Address> {
     Ok(address)
 }
 
-pub(super) fn code(
-    env: &mut Env,
-    address_at: u32,
-    offset: u32,
-    size: u32,
-    dest: u32,
-) -> Hosted<u32> {
+pub(super) fn code(env: &mut Env, address_at: u32, offset: u32, size: u32, dest: u32) -> Hosted<u32> {
     use_code(env, address_at, CodeUse::Copy { offset, size, dest })
 }
 
@@ -55,12 +49,7 @@ fn use_code(env: &mut Env, address_at: u32, usage: CodeUse) -> Hosted<u32> {
 }
 
 /// Pays for another account's code and remembers it: the last one asked is free.
-pub(super) fn receive_code(
-    env: &mut Env,
-    address: Address,
-    code: &Bytes,
-    access_gas: u64,
-) -> Hosted<()> {
+pub(super) fn receive_code(env: &mut Env, address: Address, code: &Bytes, access_gas: u64) -> Hosted<()> {
     let multiple = env.config().max_code_size / prices::EVM_MAX_CODE_SIZE;
     let surcharge = prices::CODE_GAS * u64::from(multiple);
     env.buy_gas(access_gas.saturating_add(surcharge))?;

@@ -20,12 +20,7 @@ pub(super) struct CallArgs {
 }
 
 /// `value_at` is present for [`CallKind::Call`] only.
-pub(super) fn call(
-    env: &mut Env,
-    kind: CallKind,
-    args: CallArgs,
-    value_at: Option<u32>,
-) -> Hosted<u32> {
+pub(super) fn call(env: &mut Env, kind: CallKind, args: CallArgs, value_at: Option<u32>) -> Hosted<u32> {
     env.buy_ink(prices::HOST + 3 * prices::POINTER + prices::CROSSING)?;
     env.buy_ink(2 * prices::read(args.len))?;
     let gas_left = env.gas_left();

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::Bytes;
-use wasmi::{
-    AsContextMut, Error, Global, Instance, Store, TypedResumableCall, TypedResumableCallHostTrap,
-    Val,
-};
+use wasmi::{AsContextMut, Error, Global, Instance, Store, TypedResumableCall, TypedResumableCallHostTrap, Val};
 
 use super::env::{Env, Escape, Guest, Host};
 use super::storage_cache::StorageCache;
@@ -74,9 +71,7 @@ impl Execution {
     }
 
     fn enter(&mut self, program: &Program, calldata_len: u32) -> Step {
-        let Ok(instance) =
-            program.linker.instantiate_and_start(&mut self.store, &program.module)
-        else {
+        let Ok(instance) = program.linker.instantiate_and_start(&mut self.store, &program.module) else {
             // Segments were checked against the initial memory and table; what is left is the machine's own memory.
             return self.end(Outcome::Failure, self.start_ink);
         };
@@ -205,13 +200,9 @@ impl Execution {
 }
 
 fn guest(store: &Store<Host>, instance: &Instance) -> Guest {
-    let global = |name| -> Global {
-        instance.get_global(store, name).expect("the instrumentation exports it")
-    };
+    let global = |name| -> Global { instance.get_global(store, name).expect("the instrumentation exports it") };
     Guest {
-        memory: instance
-            .get_memory(store, names::MEMORY)
-            .expect("validation checks that the memory is exported"),
+        memory: instance.get_memory(store, names::MEMORY).expect("validation checks that the memory is exported"),
         ink_left: global(names::INK_LEFT),
         ink_status: global(names::INK_STATUS),
         stack_left: global(names::STACK_LEFT),

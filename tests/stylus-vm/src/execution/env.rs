@@ -209,13 +209,8 @@ impl<'a> Env<'a> {
             return;
         }
         let start_ink = self.ink_left();
-        self.host().record = Some(HostCall {
-            name,
-            args: Bytes::new(),
-            outs: Bytes::new(),
-            start_ink,
-            end_ink: start_ink,
-        });
+        self.host().record =
+            Some(HostCall { name, args: Bytes::new(), outs: Bytes::new(), start_ink, end_ink: start_ink });
     }
 
     /// Notes what the program passed in.

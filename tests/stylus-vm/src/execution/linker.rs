@@ -1,7 +1,7 @@
 //! Connects the names of [`crate::abi`] with the functions that implement them.
 
 use wasmi::errors::LinkerError;
-use wasmi::{AsContextMut, Caller, Config, Engine, Error, Linker, F32, F64};
+use wasmi::{AsContextMut, Caller, Config, Engine, Error, F32, F64, Linker};
 
 use super::calls::{CallArgs, CreateArgs};
 use super::env::{Env, Host, Hosted};
@@ -38,11 +38,7 @@ pub(crate) fn linker(engine: &Engine) -> Linker<Host> {
 type Guest<'a> = Caller<'a, Host>;
 
 /// Runs a host function between the two ends of its trace record.
-fn run<R>(
-    mut caller: Guest<'_>,
-    name: &'static str,
-    body: impl FnOnce(&mut Env) -> Hosted<R>,
-) -> Result<R, Error> {
+fn run<R>(mut caller: Guest<'_>, name: &'static str, body: impl FnOnce(&mut Env) -> Hosted<R>) -> Result<R, Error> {
     let mut env = Env::new(caller.as_context_mut());
     env.begin(name);
     let result = body(&mut env).map_err(Error::host)?;
@@ -74,9 +70,8 @@ fn define_program_io(linker: &mut Linker<Host>) -> Result<(), LinkerError> {
     linker.func_wrap(VM_HOOKS, "pay_for_memory_grow", |c: Guest, pages: u32| {
         run(c, "pay_for_memory_grow", |env| program_io::pay_for_memory_grow(env, pages))
     })?;
-    linker.func_wrap(VM_HOOKS, "return_data_size", |c: Guest| {
-        run(c, "return_data_size", program_io::return_data_size)
-    })?;
+    linker
+        .func_wrap(VM_HOOKS, "return_data_size", |c: Guest| run(c, "return_data_size", program_io::return_data_size))?;
     linker.func_wrap(VM_HOOKS, "read_return_data", |c: Guest, dest: u32, offset: u32, size: u32| {
         run(c, "read_return_data", |env| program_io::read_return_data(env, dest, offset, size))
     })?;
@@ -142,13 +137,9 @@ fn define_accounts(linker: &mut Linker<Host>) -> Result<(), LinkerError> {
     linker.func_wrap(VM_HOOKS, "account_codehash", |c: Guest, address: u32, dest: u32| {
         run(c, "account_codehash", |env| accounts::code_hash(env, address, dest))
     })?;
-    linker.func_wrap(
-        VM_HOOKS,
-        "account_code",
-        |c: Guest, address: u32, offset: u32, size: u32, dest: u32| {
-            run(c, "account_code", |env| accounts::code(env, address, offset, size, dest))
-        },
-    )?;
+    linker.func_wrap(VM_HOOKS, "account_code", |c: Guest, address: u32, offset: u32, size: u32, dest: u32| {
+        run(c, "account_code", |env| accounts::code(env, address, offset, size, dest))
+    })?;
     linker.func_wrap(VM_HOOKS, "account_code_size", |c: Guest, address: u32| {
         run(c, "account_code_size", |env| accounts::code_size(env, address))
     })?;

@@ -14,13 +14,30 @@ const CALL_FAILED: u32 = 2;
 /// A host function that waits. Fields are addresses in guest memory unless the type says otherwise.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Pending {
-    StorageLoad { key: B256, dest: u32 },
-    StorageFlush { clear: bool },
-    TransientLoad { dest: u32 },
-    AccountWord { dest: u32 },
-    Code { address: Address, usage: CodeUse },
-    Call { ret_len_out: u32 },
-    Create { address_out: u32, revert_len_out: u32 },
+    StorageLoad {
+        key: B256,
+        dest: u32,
+    },
+    StorageFlush {
+        clear: bool,
+    },
+    TransientLoad {
+        dest: u32,
+    },
+    AccountWord {
+        dest: u32,
+    },
+    Code {
+        address: Address,
+        usage: CodeUse,
+    },
+    Call {
+        ret_len_out: u32,
+    },
+    Create {
+        address_out: u32,
+        revert_len_out: u32,
+    },
     AddPages,
     /// The chain acts, and there is nothing to bring back.
     Nothing,
@@ -63,10 +80,7 @@ impl Pending {
                 return finish_call(env, ret_len_out, success, data).map(Some);
             }
             (Self::Create { .. }, Reply::CreateRefused) => return Err(Escape::Failure),
-            (
-                Self::Create { address_out, revert_len_out },
-                Reply::Created { address, gas, data },
-            ) => {
+            (Self::Create { address_out, revert_len_out }, Reply::Created { address, gas, data }) => {
                 env.buy_gas(gas)?;
                 finish_create(env, address_out, revert_len_out, address, data)?;
             }
@@ -122,12 +136,7 @@ pub(super) fn finish_code(env: &mut Env, code: &Bytes, usage: CodeUse) -> Hosted
 }
 
 /// Keeps the return data, also that of a revert, and tells its length.
-pub(super) fn finish_call(
-    env: &mut Env,
-    ret_len_out: u32,
-    success: bool,
-    data: Bytes,
-) -> Hosted<u32> {
+pub(super) fn finish_call(env: &mut Env, ret_len_out: u32, success: bool, data: Bytes) -> Hosted<u32> {
     let len = data.len() as u32;
     let status = match success {
         true => 0,

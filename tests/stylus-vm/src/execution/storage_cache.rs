@@ -45,10 +45,7 @@ impl StorageCache {
     }
 
     pub(super) fn store(&mut self, key: B256, value: B256) {
-        self.slots
-            .entry(key)
-            .and_modify(|slot| slot.value = value)
-            .or_insert(Slot { value, known: None });
+        self.slots.entry(key).and_modify(|slot| slot.value = value).or_insert(Slot { value, known: None });
     }
 
     /// Writes that a flush must make.

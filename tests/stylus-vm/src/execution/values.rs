@@ -9,11 +9,7 @@ use super::{Block, Context, prices};
 const RESULT: u64 = 1;
 
 /// Writes a constant of the block or transaction to `dest`.
-pub(super) fn block_bytes<const N: usize>(
-    env: &mut Env,
-    dest: u32,
-    get: impl FnOnce(&Block) -> [u8; N],
-) -> Hosted<()> {
+pub(super) fn block_bytes<const N: usize>(env: &mut Env, dest: u32, get: impl FnOnce(&Block) -> [u8; N]) -> Hosted<()> {
     env.buy_ink(prices::HOST + prices::POINTER)?;
     let bytes = get(env.block());
     give(env, dest, &bytes)

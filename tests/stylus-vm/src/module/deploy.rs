@@ -17,8 +17,7 @@ const PRELUDE_LEN: u8 = 43;
 ///
 /// [`ActivationError::Invalid`] when `wasm` is not a module.
 pub fn prepare_for_deployment(wasm: &[u8]) -> Result<Vec<u8>, ActivationError> {
-    let text = wasmprinter::print_bytes(wasm)
-        .map_err(|error| ActivationError::invalid(error.to_string()))?;
+    let text = wasmprinter::print_bytes(wasm).map_err(|error| ActivationError::invalid(error.to_string()))?;
     let wasm = wat::parse_str(text).map_err(|error| ActivationError::invalid(error.to_string()))?;
     strip(&wasm)
 }
@@ -65,13 +64,10 @@ pub fn init_code(code: &[u8]) -> Vec<u8> {
 
 /// The imports of a module, as pairs of module and name. A malformed module gives those before the damage.
 pub fn imports(wasm: &[u8]) -> Vec<(String, String)> {
-    let section = Parser::new(0)
-        .parse_all(wasm)
-        .map_while(Result::ok)
-        .find_map(|payload| match payload {
-            Payload::ImportSection(section) => Some(section),
-            _ => None,
-        });
+    let section = Parser::new(0).parse_all(wasm).map_while(Result::ok).find_map(|payload| match payload {
+        Payload::ImportSection(section) => Some(section),
+        _ => None,
+    });
     section
         .into_iter()
         .flat_map(|section| section.into_imports())

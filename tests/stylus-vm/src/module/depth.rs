@@ -138,11 +138,7 @@ fn is_binary(operator: &Operator) -> bool {
 /// Takes the frame's words on entry and gives them back before each `return`; the end of the function becomes one.
 ///
 /// A branch to the outermost label gives nothing back: its words stay taken until the program ends.
-pub(super) fn guard<'a>(
-    operators: Vec<Operator<'a>>,
-    frame: u64,
-    globals: &Globals,
-) -> Vec<Operator<'a>> {
+pub(super) fn guard<'a>(operators: Vec<Operator<'a>>, frame: u64, globals: &Globals) -> Vec<Operator<'a>> {
     let frame = frame as i32; // At most 65,536 operators and 50,000 locals passed the parser.
     let mut operators = operators;
     let end = operators.pop().expect("validated: a function ends with `end`");

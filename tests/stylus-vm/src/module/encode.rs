@@ -2,8 +2,8 @@
 
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
-    CodeSection, ConstExpr, ExportKind, ExportSection, GlobalSection, GlobalType, MemorySection,
-    MemoryType, Module, RawSection, SectionId,
+    CodeSection, ConstExpr, ExportKind, ExportSection, GlobalSection, GlobalType, MemorySection, MemoryType, Module,
+    RawSection, SectionId,
 };
 use wasmparser::{Export, ValType};
 
@@ -33,9 +33,7 @@ pub(super) fn module(
     copy(&mut module, parsed, SectionId::Data);
     let wasm = module.finish();
     debug_assert!(
-        wasmparser::Validator::new_with_features(super::parse::features(true))
-            .validate_all(&wasm)
-            .is_ok(),
+        wasmparser::Validator::new_with_features(super::parse::features(true)).validate_all(&wasm).is_ok(),
         "instrumentation keeps modules valid"
     );
     Ok(wasm)

@@ -28,12 +28,7 @@ impl Globals {
     fn after(existing: usize) -> Self {
         // Validated modules have at most a million globals.
         let first = existing as u32;
-        Self {
-            ink_left: first,
-            ink_status: first + 1,
-            scratch: first + 2,
-            stack_left: first + 3,
-        }
+        Self { ink_left: first, ink_status: first + 1, scratch: first + 2, stack_left: first + 3 }
     }
 
     /// Index, type and export name of each.
@@ -77,11 +72,7 @@ pub(super) fn instrument(parsed: &Parsed) -> Result<Instrumented, ActivationErro
         frame_words.push(size.frame as u32);
         functions.push(function);
     }
-    Ok(Instrumented {
-        wasm: encode::module(parsed, &globals, &kept, functions)?,
-        operators,
-        frame_words,
-    })
+    Ok(Instrumented { wasm: encode::module(parsed, &globals, &kept, functions)?, operators, frame_words })
 }
 
 fn instrument_function<'a>(
@@ -104,12 +95,7 @@ fn instrument_function<'a>(
         None => operators,
     };
 
-    let size = FunctionSize {
-        locals: declared,
-        operators: operators.len() as u64,
-        operands,
-        frame,
-    };
+    let size = FunctionSize { locals: declared, operators: operators.len() as u64, operands, frame };
     Ok((Function { locals, operators }, size))
 }
 

@@ -30,11 +30,7 @@ pub(super) struct FunctionSize {
 }
 
 /// Limits of the module as a whole. `kept` are the exports that survive, `globals` includes the added ones.
-pub(super) fn check_module(
-    parsed: &Parsed,
-    kept: &[&Export],
-    globals: usize,
-) -> Result<(), ActivationError> {
+pub(super) fn check_module(parsed: &Parsed, kept: &[&Export], globals: usize) -> Result<(), ActivationError> {
     let table_entries = parsed.tables.iter().map(|table| table.initial).sum();
     limit("memory pages", parsed.memories[0].initial, MAX_PAGES)?;
     limit("data segments", parsed.data.len() as u64, MAX_SEGMENTS)?;

@@ -73,8 +73,7 @@ fn charge<'a>(cost: u64, globals: &Globals) -> [Operator<'a>; 12] {
 
 /// Puts the charge by length before each fill and copy.
 pub(super) fn bulk_memory<'a>(operators: Vec<Operator<'a>>, globals: &Globals) -> Vec<Operator<'a>> {
-    let is_bulk =
-        |op: &Operator| matches!(op, Operator::MemoryFill { .. } | Operator::MemoryCopy { .. });
+    let is_bulk = |op: &Operator| matches!(op, Operator::MemoryFill { .. } | Operator::MemoryCopy { .. });
     insert_before(operators, is_bulk, &charge_length(globals))
 }
 
@@ -103,11 +102,7 @@ fn charge_length<'a>(globals: &Globals) -> [Operator<'a>; 17] {
 }
 
 /// Calls `hook` with the page count before each growth.
-pub(super) fn memory_growth<'a>(
-    operators: Vec<Operator<'a>>,
-    hook: u32,
-    globals: &Globals,
-) -> Vec<Operator<'a>> {
+pub(super) fn memory_growth<'a>(operators: Vec<Operator<'a>>, hook: u32, globals: &Globals) -> Vec<Operator<'a>> {
     let scratch = globals.scratch;
     let pay = [
         Operator::GlobalSet { global_index: scratch },

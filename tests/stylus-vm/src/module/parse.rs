@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use wasm_encoder::SectionId;
 use wasmparser::{
-    CustomSectionReader, Data, Element, Export, FuncType, FunctionBody, Global, Import,
-    KnownCustom, MemoryType, Name, Parser, Payload, TableType, TypeRef, Validator, WasmFeatures,
+    CustomSectionReader, Data, Element, Export, FuncType, FunctionBody, Global, Import, KnownCustom, MemoryType, Name,
+    Parser, Payload, TableType, TypeRef, Validator, WasmFeatures,
 };
 
 use super::ActivationError;

@@ -51,11 +51,7 @@ impl Charges {
 }
 
 /// The record's figures. Every product is floored on its own.
-pub(super) fn figures(
-    parsed: &Parsed,
-    operators: u64,
-    rules: &Rules,
-) -> Result<Figures, ActivationError> {
+pub(super) fn figures(parsed: &Parsed, operators: u64, rules: &Rules) -> Result<Figures, ActivationError> {
     let functions = parsed.bodies.len() as u64;
     let type_len: usize = parsed.local_types().map(|ty| ty.params().len() + ty.results().len()).sum();
     let type_len = type_len as u64;
@@ -64,18 +60,14 @@ pub(super) fn figures(
     let segment_bytes = data_bytes(parsed) + element_bytes(parsed);
     let footprint = parsed.memories[0].initial;
 
-    let asm_estimate = 512_000
-        + functions * 996_829 / 1_000
-        + type_len * 11_416 / 1_000
-        + wasm_len * 62_628 / 10_000;
+    let asm_estimate = 512_000 + functions * 996_829 / 1_000 + type_len * 11_416 / 1_000 + wasm_len * 62_628 / 10_000;
     let cached_cost = functions * 13_420 / 100_000
         + type_len * 89 / 100_000
         + wasm_len * 122 / 100_000
         + globals * 1_628 / 1_000
         + segment_bytes * 75_244 / 100_000
         + footprint * 5;
-    let mut init_cost =
-        functions * 8_252 / 1_000 + type_len * 1_059 / 1_000 + wasm_len * 1_286 / 10_000;
+    let mut init_cost = functions * 8_252 / 1_000 + type_len * 1_059 / 1_000 + wasm_len * 1_286 / 10_000;
     if rules.stylus_version == 1 {
         init_cost += cached_cost;
     }

@@ -15,9 +15,7 @@ pub(super) const UNPAYABLE: u64 = u64::MAX;
 pub(super) fn price(operator: &Operator, types: &[FuncType]) -> Result<u64, ActivationError> {
     let ink = match operator {
         Operator::BrTable { targets } => 2_400 + 325 * u64::from(targets.len()),
-        Operator::CallIndirect { type_index, .. } => {
-            13_610 + 650 * types[*type_index as usize].params().len() as u64
-        }
+        Operator::CallIndirect { type_index, .. } => 13_610 + 650 * types[*type_index as usize].params().len() as u64,
         _ => match fixed(operator).or_else(|| memory(operator)).or_else(|| arithmetic(operator)) {
             Some(ink) => ink,
             None if is_unpayable(operator) => UNPAYABLE,

@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use wasmparser::{
-    ConstExpr, DataKind, ElementItems, ElementKind, Export, ExternalKind, FuncType, Operator,
-    TypeRef, ValType,
+    ConstExpr, DataKind, ElementItems, ElementKind, Export, ExternalKind, FuncType, Operator, TypeRef, ValType,
 };
 
 use super::parse::Parsed;
@@ -126,9 +125,7 @@ fn check_memory(parsed: &Parsed) -> Result<(), ActivationError> {
     }
     if memory.maximum != Some(memory.initial) && grow_hook(parsed).is_none() {
         // Deployment tools look for this name in the message.
-        return refuse(
-            "the memory can grow, so the program must import vm_hooks.pay_for_memory_grow",
-        );
+        return refuse("the memory can grow, so the program must import vm_hooks.pay_for_memory_grow");
     }
     Ok(())
 }
@@ -190,10 +187,7 @@ fn constant<'a>(expression: &ConstExpr<'a>) -> Result<Option<Operator<'a>>, Acti
     let alone = matches!(operators.read()?, Operator::End) && operators.eof();
     let plain = matches!(
         first,
-        Operator::I32Const { .. }
-            | Operator::I64Const { .. }
-            | Operator::F32Const { .. }
-            | Operator::F64Const { .. }
+        Operator::I32Const { .. } | Operator::I64Const { .. } | Operator::F32Const { .. } | Operator::F64Const { .. }
     );
     Ok((alone && plain).then_some(first))
 }
@@ -203,9 +197,7 @@ pub(super) fn grow_hook(parsed: &Parsed) -> Option<u32> {
     parsed
         .imports
         .iter()
-        .position(|import| {
-            import.module == abi::VM_HOOKS && import.name == abi::PAY_FOR_MEMORY_GROW
-        })
+        .position(|import| import.module == abi::VM_HOOKS && import.name == abi::PAY_FOR_MEMORY_GROW)
         .map(|index| index as u32)
 }
 

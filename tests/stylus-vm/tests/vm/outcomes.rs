@@ -218,7 +218,9 @@ fn deep_nesting_of_suspended_frames_is_fine() {
     use stylus_vm::{Execution, Step};
 
     use crate::support::{block, config, context};
-    let program = calling("(drop (call $call (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const 256)))");
+    let program = calling(
+        "(drop (call $call (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i64.const 0) (i32.const 256)))",
+    );
     let mut frames: Vec<_> = (0..1_024)
         .map(|_| Execution::start(&program, config(), &block(), context(), Default::default(), 1_000_000))
         .collect();

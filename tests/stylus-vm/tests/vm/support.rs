@@ -212,12 +212,12 @@ impl Chain {
 /// The memory model of section 4.6.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pages {
-    open: u16,
-    ever: u16,
+    pub(crate) open: u16,
+    pub(crate) ever: u16,
 }
 
 impl Pages {
-    fn add(&mut self, new: u16) -> u64 {
+    pub(crate) fn add(&mut self, new: u16) -> u64 {
         const FREE: u16 = 2;
         let (open, ever) = (self.open, self.ever);
         self.open = open.saturating_add(new);

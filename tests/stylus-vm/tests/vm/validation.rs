@@ -204,7 +204,9 @@ fn export_names_keep_clear_of_imports_and_of_the_instrumentation() {
 
 #[test]
 fn global_initialisers_are_constants() {
-    accepts(&with("(global i32 (i32.const 1)) (global i64 (i64.const 1)) (global f32 (f32.const 1)) (global f64 (f64.const 1))"));
+    accepts(&with(
+        "(global i32 (i32.const 1)) (global i64 (i64.const 1)) (global f32 (f32.const 1)) (global f64 (f64.const 1))",
+    ));
     assert!(judge(&with("(global $a i32 (i32.const 1)) (global i32 (global.get $a))")).is_err());
 }
 
@@ -250,7 +252,8 @@ fn entry_point_is_needed_with_its_type() {
         let text = format!(r#"(module {MEMORY} (func (export "user_entrypoint") {ty} unreachable))"#);
         refuses(&text, "`user_entrypoint` has type");
     }
-    let import = r#"(func (export "user_entrypoint") (import "vm_hooks" "account_code_size") (param i32) (result i32))"#;
+    let import =
+        r#"(func (export "user_entrypoint") (import "vm_hooks" "account_code_size") (param i32) (result i32))"#;
     refuses(&format!("(module {import} {MEMORY})"), "`user_entrypoint` is an import");
 }
 
@@ -318,9 +321,7 @@ fn limits_of_a_function() {
         format!("(module {MEMORY} {ENTRY} (func (param i32) (local{})))", " i64".repeat(n))
     });
     // One block: its own operators and `end`, and 29 inserted ones.
-    limit(65_536, "operators in a function", |n| {
-        format!("(module {MEMORY} {ENTRY} (func {}))", "nop ".repeat(n - 30))
-    });
+    limit(65_536, "operators in a function", |n| format!("(module {MEMORY} {ENTRY} (func {}))", "nop ".repeat(n - 30)));
     limit(4_096, "operand values", |n| {
         format!("(module {MEMORY} {ENTRY} (func {} {}))", "i32.const 0 ".repeat(n), "drop ".repeat(n))
     });
