@@ -5,7 +5,10 @@ pragma solidity ^0.8.23;
 /// @notice Answers every call by delegating it to the facet that the table of selectors names, and returns or reverts with exactly what
 ///   the facet does. Has no function of its own and takes no ether: a call with value reverts with empty data.
 ///   `MissingSelector` for call data shorter than four bytes, `UnknownSelector` for a selector nobody answers.
-/// @dev Constructor: `constructor(address facet, bytes call)`. Delegates `call` to `facet`, once, atomically with the deployment, and
-///   reverts with what that reverts with: normally `IDiamondCut.construct` of the cut facet. As every Stylus constructor it is called by
-///   the StylusDeployer as `stylus_constructor()` followed by the arguments; a second call reverts with empty data.
-interface ILiquidityStaking {}
+interface ILiquidityStaking {
+    /// @notice Delegates `call` to `facet`, once, atomically with the deployment, and reverts with what that reverts with: normally
+    ///   `IDiamondCut.construct` of the cut facet. `InvalidFacet` for a facet without code.
+    /// @dev As every Stylus constructor it is called by the StylusDeployer, as `stylus_constructor()` followed by the arguments. A second
+    ///   call reverts with empty data.
+    function stylus_constructor(address facet, bytes calldata call) external;
+}

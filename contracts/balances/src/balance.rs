@@ -87,10 +87,9 @@ fn sum(balance: u128, amount: u128) -> Result<u128, Error> {
 }
 
 fn difference(balance: u128, amount: u128) -> Result<u128, Error> {
-    balance.checked_sub(amount).ok_or_else(|| Error::Insufficient {
-        requested: U256::from(amount),
-        available: U256::from(balance),
-    })
+    balance
+        .checked_sub(amount)
+        .ok_or_else(|| Error::Insufficient { requested: U256::from(amount), available: U256::from(balance) })
 }
 
 /// An epoch boundary at which an active balance changed. Rewards must be settled to the end of `epoch` with `amount`

@@ -120,9 +120,7 @@ impl UserRewards {
         if index == self.index {
             return Ok(false);
         }
-        let growth = index
-            .checked_sub(self.index)
-            .ok_or(Error::IndexDecreased { settled: self.index, index })?;
+        let growth = index.checked_sub(self.index).ok_or(Error::IndexDecreased { settled: self.index, index })?;
         if staked > 0 {
             self.accrued = accrued_down(self.accrued, staked, growth)?;
         }

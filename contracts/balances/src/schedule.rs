@@ -27,8 +27,8 @@ impl Schedule {
     /// Checks lengths and start and narrows them to their fields (spec section 5.3, in its order).
     pub fn new(interval: U256, blackout: U256, offset: U256) -> Result<Self, Error> {
         let (interval, blackout) = validate(interval, blackout)?;
-        let offset = u128::try_from(offset)
-            .map_err(|_| Error::OffsetOverflow { offset, maximum: U256::from(u128::MAX) })?;
+        let offset =
+            u128::try_from(offset).map_err(|_| Error::OffsetOverflow { offset, maximum: U256::from(u128::MAX) })?;
         Ok(Self { interval, blackout, offset })
     }
 
@@ -47,10 +47,8 @@ impl Schedule {
     /// Number of the epoch that `now` lies in, as records store it.
     pub fn epoch(&self, now: u64) -> Result<u16, Error> {
         let epoch = self.epoch_number(now)?;
-        u16::try_from(epoch).map_err(|_| Error::EpochOverflow {
-            epoch: U256::from(epoch),
-            maximum: U256::from(u16::MAX),
-        })
+        u16::try_from(epoch)
+            .map_err(|_| Error::EpochOverflow { epoch: U256::from(epoch), maximum: U256::from(u16::MAX) })
     }
 
     /// First second of epoch `number`, also before epoch zero; `None` above 2^256 - 1.

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
 use balances::{GlobalRewards, rewards::MAX_TIMESTAMP};
 use pool_storage::{
-    Pool, Revert, abi, revert,
+    HOST, Pool, Revert, abi, revert,
     words::{self, Emission, Route, selector_key},
 };
 use stylus_sdk::{
@@ -25,8 +25,8 @@ pub(crate) fn check(pool: &Pool, construction: &Construction) -> Result<(), Reve
     if !pool.staked_token().is_zero() {
         return Err(revert(abi::AlreadyInitialized {}));
     }
-    check_token(pool, staked_token)?;
-    check_token(pool, rewards_token)?;
+    check_token(staked_token)?;
+    check_token(rewards_token)?;
     if pool.is_nobody(treasury) {
         return Err(revert(abi::InvalidTreasury { treasury }));
     }
@@ -41,13 +41,12 @@ pub(crate) fn store(pool: &mut Pool, construction: &Construction) {
     let (staked_token, rewards_token, treasury, start, end, owner, ..) = *construction;
     // Both fit: they are checked.
     let seconds = |time: U256| u64::try_from(time).unwrap_or(MAX_TIMESTAMP);
-    pool.schedule
-        .set(words::Schedule { distribution_start: seconds(start), ..Default::default() }.to_word());
+    pool.schedule.set(words::Schedule { distribution_start: seconds(start), ..Default::default() }.to_word());
     pool.rewards.set(GlobalRewards { end: seconds(end), ..Default::default() }.to_word());
     pool.emission.set(Emission { staked_token, rewards_per_second: 0 }.to_word());
-    pool.rewards_token.set(rewards_token);
-    pool.rewards_treasury.set(treasury);
-    pool.proposed_owner.set(owner);
+    pool.rewards_token.set_address(rewards_token);
+    pool.rewards_treasury.set_address(treasury);
+    pool.proposed_owner.set_address(owner);
 }
 
 /// Runs `initialize` of the facet that answers it.
@@ -59,7 +58,7 @@ pub(crate) fn initialize(pool: &Pool, construction: &Construction) -> Result<(),
         return Err(revert(abi::UnknownSelector { selector }));
     }
     let call = initializeCall { interval, offset, blackoutWindow: blackout_window };
-    cut::initialize(pool, facet, &call.abi_encode())
+    cut::initialize(facet, &call.abi_encode())
 }
 
 /// Whether the storage at hand is a router's: the facet's own address has no constructor, hence never the mark that one ran.
@@ -68,8 +67,8 @@ fn router_constructor_called() -> bool {
     unsafe { StorageBool::new(CONSTRUCTOR_EXECUTED_SLOT, 0, VM(WasmVM {})) }.get()
 }
 
-fn check_token(pool: &Pool, token: Address) -> Result<(), Revert> {
-    if pool.vm().code_size(token) == 0 {
+fn check_token(token: Address) -> Result<(), Revert> {
+    if HOST.code_size(token) == 0 {
         return Err(revert(abi::InvalidToken { token }));
     }
     Ok(())

@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use alloy_primitives::Address;
-use alloy_sol_types::SolCall;
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::{SolCall, SolEvent};
 use pool_storage::{
-    Pool, Revert, abi, revert,
-    words::{Route, selector_key},
+    HOST, Pool, Revert, abi, revert,
+    words::{Route, Selectors, selector_key},
 };
 use stylus_sdk::{call::RawCall, prelude::*};
 
@@ -19,7 +19,7 @@ const REMOVE: u8 = 2;
 /// Applies the cuts in their order.
 pub(crate) fn apply(pool: &mut Pool, cuts: &[FacetCut]) -> Result<(), Revert> {
     for (facet, action, selectors) in cuts {
-        check(pool, *facet, *action, selectors)?;
+        check(*facet, *action, selectors)?;
         for selector in selectors {
             match *action {
                 ADD => add(pool, *facet, *selector)?,
@@ -32,27 +32,23 @@ pub(crate) fn apply(pool: &mut Pool, cuts: &[FacetCut]) -> Result<(), Revert> {
 }
 
 /// Emits the event.
-pub(crate) fn report(pool: &Pool, cuts: Vec<FacetCut>, init: Address, calldata: Vec<u8>) {
+pub(crate) fn report(cuts: Vec<FacetCut>, init: Address, calldata: Vec<u8>) {
     let cuts = cuts.into_iter().map(|(facet, action, selectors)| IDiamondCut::FacetCut {
         facetAddress: facet,
         action,
         functionSelectors: selectors,
     });
-    let event = IDiamondCut::DiamondCut {
-        _diamondCut: cuts.collect(),
-        _init: init,
-        _calldata: calldata.into(),
-    };
-    log(pool.vm(), event);
+    let event = IDiamondCut::DiamondCut { _diamondCut: cuts.collect(), _init: init, _calldata: calldata.into() };
+    HOST.emit_log(&[IDiamondCut::DiamondCut::SIGNATURE_HASH.as_slice(), &event.encode_data()].concat(), 1);
 }
 
 /// Delegates to `init`, unless that is zero.
-pub(crate) fn initialize(pool: &Pool, init: Address, calldata: &[u8]) -> Result<(), Revert> {
+pub(crate) fn initialize(init: Address, calldata: &[u8]) -> Result<(), Revert> {
     if init.is_zero() {
         return Ok(());
     }
     // Delegating to an address without code succeeds and does nothing.
-    if pool.vm().code_size(init) == 0 {
+    if HOST.code_size(init) == 0 {
         return Err(revert(abi::InvalidInitializer { init }));
     }
     // SAFETY: flushed and cleared, so neither side sees stale words.
@@ -60,7 +56,7 @@ pub(crate) fn initialize(pool: &Pool, init: Address, calldata: &[u8]) -> Result<
     result.map(|_| ()).map_err(Revert::bubbled)
 }
 
-fn check(pool: &Pool, facet: Address, action: u8, selectors: &[Selector]) -> Result<(), Revert> {
+fn check(facet: Address, action: u8, selectors: &[Selector]) -> Result<(), Revert> {
     if action > REMOVE {
         return Err(revert(abi::InvalidCutAction { action, maximum: REMOVE }));
     }
@@ -73,7 +69,7 @@ fn check(pool: &Pool, facet: Address, action: u8, selectors: &[Selector]) -> Res
         }
         return Err(revert(abi::RemovedFacetNotZero { facet }));
     }
-    if pool.vm().code_size(facet) == 0 || facet == pool.vm().contract_address() {
+    if HOST.code_size(facet) == 0 || facet == HOST.contract_address() {
         return Err(revert(abi::InvalidFacet { facet }));
     }
     Ok(())
@@ -84,9 +80,10 @@ fn add(pool: &mut Pool, facet: Address, selector: Selector) -> Result<(), Revert
     if !known.is_zero() {
         return Err(revert(abi::DuplicateSelector { selector, facet: known }));
     }
-    let position = pool.selectors.len() as u32; // Limited by gas, long before 2^32.
+    let position = count(pool);
     set_route(pool, selector, Route { facet, position });
-    pool.selectors.push(selector);
+    set_selector_at(pool, position, selector);
+    pool.selector_count.set(U256::from(position).saturating_add(U256::ONE)); // Below 2^32.
     Ok(())
 }
 
@@ -105,16 +102,35 @@ fn remove(pool: &mut Pool, selector: Selector) -> Result<(), Revert> {
     if selector == IDiamondCut::diamondCutCall::SELECTOR {
         return Err(revert(abi::CannotRemoveDiamondCut { selector }));
     }
-    set_route(pool, selector, Route::default());
-    let last = pool.selectors.pop().unwrap_or(selector); // There is at least the removed one.
-    if last != selector {
-        let moved = Route { position: removed.position, ..route(pool, last) };
-        set_route(pool, last, moved);
-        if let Some(mut place) = pool.selectors.setter(removed.position) {
-            place.set(last);
-        }
-    }
+    let last_position = count(pool).saturating_sub(1); // There is at least the removed one.
+    let last = selector_at(pool, last_position);
+    set_selector_at(pool, removed.position, last);
+    set_selector_at(pool, last_position, Selector::ZERO);
+    pool.selector_count.set(U256::from(last_position));
+    let moved = Route { position: removed.position, ..route(pool, last) };
+    set_route(pool, last, moved);
+    set_route(pool, selector, Route::default()); // Last, since it may be the moved one.
     Ok(())
+}
+
+/// How many selectors are routed. Limited by gas, long before 2^32.
+pub(crate) fn count(pool: &Pool) -> u32 {
+    u32::try_from(pool.selector_count.get()).unwrap_or(u32::MAX)
+}
+
+/// The selector at `position` of the list.
+pub(crate) fn selector_at(pool: &Pool, position: u32) -> Selector {
+    Selector::from(*selectors_around(pool, position).at(position))
+}
+
+fn set_selector_at(pool: &mut Pool, position: u32, selector: Selector) {
+    let mut selectors = selectors_around(pool, position);
+    *selectors.at(position) = selector_key(selector);
+    pool.selectors.insert(position / Selectors::LEN, selectors.to_word());
+}
+
+fn selectors_around(pool: &Pool, position: u32) -> Selectors {
+    Selectors::from_word(pool.selectors.get(position / Selectors::LEN))
 }
 
 fn routed(pool: &Pool, selector: Selector) -> Result<Route, Revert> {

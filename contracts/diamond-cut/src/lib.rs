@@ -46,28 +46,19 @@ pub struct DiamondCut {
 
 #[public]
 impl DiamondCut {
-    fn construct(
-        &mut self,
-        construction: Construction,
-        cuts: Vec<FacetCut>,
-    ) -> Result<(), Revert> {
+    fn construct(&mut self, construction: Construction, cuts: Vec<FacetCut>) -> Result<(), Revert> {
         construction::check(&self.pool, &construction)?;
         construction::store(&mut self.pool, &construction);
         cut::apply(&mut self.pool, &cuts)?;
-        cut::report(&self.pool, cuts, Address::ZERO, Vec::new());
+        cut::report(cuts, Address::ZERO, Vec::new());
         construction::initialize(&self.pool, &construction)
     }
 
-    fn diamond_cut(
-        &mut self,
-        diamond_cut: Vec<FacetCut>,
-        init: Address,
-        calldata: Bytes,
-    ) -> Result<(), Revert> {
+    fn diamond_cut(&mut self, diamond_cut: Vec<FacetCut>, init: Address, calldata: Bytes) -> Result<(), Revert> {
         self.pool.only(Role::OWNER)?;
         cut::apply(&mut self.pool, &diamond_cut)?;
-        cut::report(&self.pool, diamond_cut, init, calldata.0.clone());
-        cut::initialize(&self.pool, init, &calldata)
+        cut::report(diamond_cut, init, calldata.0.clone());
+        cut::initialize(init, &calldata)
     }
 
     fn facets(&self) -> Vec<(Address, Vec<Selector>)> {
@@ -105,8 +96,9 @@ impl DiamondCut {
 
     /// All selectors with their facets.
     fn routes(&self) -> impl Iterator<Item = (Address, Selector)> + '_ {
-        (0..self.pool.selectors.len())
-            .filter_map(|position| self.pool.selectors.get(position))
-            .map(|selector| (self.route(selector).facet, selector))
+        (0..cut::count(&self.pool)).map(|position| {
+            let selector = cut::selector_at(&self.pool, position);
+            (self.route(selector).facet, selector)
+        })
     }
 }

@@ -10,7 +10,7 @@ use alloy_primitives::{Address, B256, U256};
 use balances::{Allocation, GlobalRewards, Schedule, TOTAL_ALLOCATION, max_rate, schedule};
 use openzeppelin_stylus::access::control::IAccessControl;
 use pool_storage::{
-    Pool, Revert, Role, abi, revert,
+    HOST, Pool, Revert, Role, abi, emit, revert,
     words::{self, Borrower, Emission},
 };
 use stylus_sdk::prelude::*;
@@ -26,16 +26,11 @@ pub struct EpochSchedule {
 impl EpochSchedule {
     // ---------------------------------------------------------------- construction
 
-    fn initialize(
-        &mut self,
-        interval: U256,
-        offset: U256,
-        blackout_window: U256,
-    ) -> Result<(), Revert> {
+    fn initialize(&mut self, interval: U256, offset: U256, blackout_window: U256) -> Result<(), Revert> {
         self.check_constructing()?;
         self.grant_first_roles();
         self.check_future(offset)?;
-        log(self.vm(), abi::BlackoutWindowChanged { blackoutWindow: blackout_window });
+        emit(&abi::BlackoutWindowChanged { blackoutWindow: blackout_window });
         self.store_schedule(Schedule::new(interval, blackout_window, offset)?);
         self.start_rewards_clock();
         self.allocate_to_nobody();
@@ -54,9 +49,9 @@ impl EpochSchedule {
 
     fn get_start_of_epoch(&self, epoch: U256) -> Result<U256, Revert> {
         let schedule = self.pool.schedule();
-        schedule.start_of(epoch).ok_or_else(|| {
-            revert(abi::EpochStartOverflow { epoch, interval: U256::from(schedule.interval) })
-        })
+        schedule
+            .start_of(epoch)
+            .ok_or_else(|| revert(abi::EpochStartOverflow { epoch, interval: U256::from(schedule.interval) }))
     }
 
     fn has_epoch_zero_started(&self) -> bool {
@@ -97,11 +92,10 @@ impl EpochSchedule {
         self.pool.only(Role::EPOCH_PARAMETERS)?;
         self.pool.outside_blackout()?;
         let mut proposed = self.pool.schedule();
-        (_, proposed.blackout) =
-            schedule::validate(U256::from(proposed.interval), blackout_window)?;
+        (_, proposed.blackout) = schedule::validate(U256::from(proposed.interval), blackout_window)?;
         check_open(&proposed, self.pool.now())?;
         self.set_epochs(proposed);
-        log(self.vm(), abi::BlackoutWindowChanged { blackoutWindow: blackout_window });
+        emit(&abi::BlackoutWindowChanged { blackoutWindow: blackout_window });
         Ok(())
     }
 
@@ -115,15 +109,15 @@ impl EpochSchedule {
         let mut emission = Emission::from_word(self.pool.emission.get());
         emission.rewards_per_second = rate;
         self.pool.emission.set(emission.to_word());
-        log(self.vm(), abi::RewardsPerSecondUpdated { emissionPerSecond: emission_per_second });
+        emit(&abi::RewardsPerSecondUpdated { emissionPerSecond: emission_per_second });
         Ok(())
     }
 
     fn sweep_surplus(&mut self) -> Result<U256, Revert> {
         self.pool.only(Role::OWNER)?;
-        let (amount, recipient) = (self.pool.surplus()?, self.pool.rewards_treasury.get());
+        let (amount, recipient) = (self.pool.surplus()?, self.pool.rewards_treasury.address());
         self.pool.push_stake(recipient, amount)?;
-        log(self.vm(), abi::SurplusSwept { recipient, amount });
+        emit(&abi::SurplusSwept { recipient, amount });
         Ok(amount)
     }
 
@@ -131,37 +125,37 @@ impl EpochSchedule {
 
     #[selector(name = "OWNER_ROLE")]
     fn owner_role(&self) -> B256 {
-        Role::OWNER.0
+        Role::OWNER.id()
     }
 
     #[selector(name = "EPOCH_PARAMETERS_ROLE")]
     fn epoch_parameters_role(&self) -> B256 {
-        Role::EPOCH_PARAMETERS.0
+        Role::EPOCH_PARAMETERS.id()
     }
 
     #[selector(name = "REWARDS_RATE_ROLE")]
     fn rewards_rate_role(&self) -> B256 {
-        Role::REWARDS_RATE.0
+        Role::REWARDS_RATE.id()
     }
 
     #[selector(name = "BORROWER_ADMIN_ROLE")]
     fn borrower_admin_role(&self) -> B256 {
-        Role::BORROWER_ADMIN.0
+        Role::BORROWER_ADMIN.id()
     }
 
     #[selector(name = "CLAIM_OPERATOR_ROLE")]
     fn claim_operator_role(&self) -> B256 {
-        Role::CLAIM_OPERATOR.0
+        Role::CLAIM_OPERATOR.id()
     }
 
     #[selector(name = "STAKE_OPERATOR_ROLE")]
     fn stake_operator_role(&self) -> B256 {
-        Role::STAKE_OPERATOR.0
+        Role::STAKE_OPERATOR.id()
     }
 
     #[selector(name = "DEBT_OPERATOR_ROLE")]
     fn debt_operator_role(&self) -> B256 {
-        Role::DEBT_OPERATOR.0
+        Role::DEBT_OPERATOR.id()
     }
 
     #[selector(name = "DEFAULT_ADMIN_ROLE")]
@@ -178,8 +172,8 @@ impl EpochSchedule {
     }
 
     fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
-        self.pool.only(Role(self.pool.access.get_role_admin(role)))?;
-        if role == Role::OWNER.0 {
+        self.pool.only_id(self.pool.access.get_role_admin(role))?;
+        if role == Role::OWNER.id() {
             self.check_owner(account)?;
         }
         self.grant(role, account);
@@ -187,12 +181,12 @@ impl EpochSchedule {
     }
 
     fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
-        self.pool.only(Role(self.pool.access.get_role_admin(role)))?;
+        self.pool.only_id(self.pool.access.get_role_admin(role))?;
         self.revoke(role, account)
     }
 
     fn renounce_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
-        if account != self.vm().msg_sender() {
+        if account != HOST.msg_sender() {
             return Err(revert(abi::AccessControlBadConfirmation {}));
         }
         self.revoke(role, account)
@@ -203,35 +197,35 @@ impl EpochSchedule {
         if !proposed.is_zero() {
             self.check_owner(proposed)?;
         }
-        self.pool.proposed_owner.set(proposed);
-        self.pool.proposing_owner.set(owner);
-        log(self.vm(), abi::OwnerProposed { owner, proposed });
+        self.pool.proposed_owner.set_address(proposed);
+        self.pool.proposing_owner.set_address(owner);
+        emit(&abi::OwnerProposed { owner, proposed });
         Ok(())
     }
 
     fn accept_owner(&mut self) -> Result<(), Revert> {
-        let caller = self.vm().msg_sender();
+        let caller = HOST.msg_sender();
         let (proposed, owner) = self.get_proposed_owner();
         if caller.is_zero() || caller != proposed {
             return Err(revert(abi::NotProposedOwner { caller, proposed }));
         }
         // An owner that was removed takes its offer along.
-        self.pool.access._check_role(Role::OWNER.0, owner)?;
-        self.pool.proposed_owner.set(Address::ZERO);
-        self.pool.proposing_owner.set(Address::ZERO);
-        self.grant(Role::OWNER.0, caller);
+        self.pool.access._check_role(Role::OWNER.id(), owner)?;
+        self.pool.proposed_owner.set(U256::ZERO);
+        self.pool.proposing_owner.set(U256::ZERO);
+        self.grant(Role::OWNER.id(), caller);
         if owner != caller {
-            self.revoke(Role::OWNER.0, owner)?;
+            self.revoke(Role::OWNER.id(), owner)?;
         }
         Ok(())
     }
 
     fn get_proposed_owner(&self) -> (Address, Address) {
-        (self.pool.proposed_owner.get(), self.pool.proposing_owner.get())
+        (self.pool.proposed_owner.address(), self.pool.proposing_owner.address())
     }
 
     fn get_owner_count(&self) -> U256 {
-        U256::from(self.pool.owner_count.get())
+        self.pool.owner_count.get()
     }
 }
 
@@ -250,13 +244,13 @@ impl EpochSchedule {
     }
 
     fn grant_first_roles(&mut self) {
-        let owner = self.pool.proposed_owner.get();
-        self.pool.proposed_owner.set(Address::ZERO);
+        let owner = self.pool.proposed_owner.address();
+        self.pool.proposed_owner.set(U256::ZERO);
         for role in Role::ALL.into_iter().take(4) {
-            self.grant(role.0, owner);
+            self.grant(role.id(), owner);
         }
         for role in Role::ALL {
-            self.pool.access._set_role_admin(role.0, Role::OWNER.0);
+            self.pool.access._set_role_admin(role.id(), Role::OWNER.id());
         }
     }
 
@@ -287,13 +281,9 @@ impl EpochSchedule {
 
     fn check_same_epoch(&self, proposed: &Schedule) -> Result<(), Revert> {
         let now = self.pool.now();
-        let (current, next) =
-            (self.pool.schedule().epoch_number(now)?, proposed.epoch_number(now)?);
+        let (current, next) = (self.pool.schedule().epoch_number(now)?, proposed.epoch_number(now)?);
         if current != next {
-            return Err(revert(abi::EpochNumberChanged {
-                current: U256::from(current),
-                proposed: U256::from(next),
-            }));
+            return Err(revert(abi::EpochNumberChanged { current: U256::from(current), proposed: U256::from(next) }));
         }
         Ok(())
     }
@@ -302,9 +292,10 @@ impl EpochSchedule {
         let start = words::Schedule::from_word(self.pool.schedule.get()).distribution_start;
         let end = GlobalRewards::from_word(self.pool.rewards.get()).end;
         let maximum = max_rate(end.saturating_sub(start)); // Construction checks that it does not end before it starts.
-        u128::try_from(requested).ok().filter(|&rate| rate <= maximum).ok_or_else(|| {
-            revert(abi::RewardsRateTooHigh { requested, maximum: U256::from(maximum) })
-        })
+        u128::try_from(requested)
+            .ok()
+            .filter(|&rate| rate <= maximum)
+            .ok_or_else(|| revert(abi::RewardsRateTooHigh { requested, maximum: U256::from(maximum) }))
     }
 
     /// Settles the total active balance and returns it; zero before epoch zero, when there can be none.
@@ -319,9 +310,8 @@ impl EpochSchedule {
 
     fn store_schedule(&mut self, epochs: Schedule) {
         self.set_epochs(epochs);
-        let parameters =
-            abi::EpochParameters { interval: epochs.interval.into(), offset: epochs.offset };
-        log(self.vm(), abi::EpochParametersChanged { epochParameters: parameters });
+        let parameters = abi::EpochParameters { interval: epochs.interval.into(), offset: epochs.offset };
+        emit(&abi::EpochParametersChanged { epochParameters: parameters });
     }
 
     fn set_epochs(&mut self, epochs: Schedule) {
@@ -341,28 +331,24 @@ impl EpochSchedule {
     }
 
     fn grant(&mut self, role: B256, account: Address) {
-        if self.pool.access._grant_role(role, account) && role == Role::OWNER.0 {
-            let owners = self.pool.owner_count.get().saturating_add(one()); // A grant each: never so many.
+        if self.pool.access._grant_role(role, account) && role == Role::OWNER.id() {
+            let owners = self.pool.owner_count.get().saturating_add(U256::ONE); // A grant each: never so many.
             self.pool.owner_count.set(owners);
         }
     }
 
     fn revoke(&mut self, role: B256, account: Address) -> Result<(), Revert> {
         let revoked = self.pool.access._revoke_role(role, account);
-        if !revoked || role != Role::OWNER.0 {
+        if !revoked || role != Role::OWNER.id() {
             return Ok(());
         }
-        let owners = self.pool.owner_count.get().saturating_sub(one());
+        let owners = self.pool.owner_count.get().saturating_sub(U256::ONE);
         if owners.is_zero() {
             return Err(revert(abi::LastOwner { owner: account }));
         }
         self.pool.owner_count.set(owners);
         Ok(())
     }
-}
-
-fn one() -> alloy_primitives::U64 {
-    alloy_primitives::U64::from(1)
 }
 
 /// Refuses a schedule under which the present is in the blackout window.

@@ -11,7 +11,7 @@ use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, FixedBytes, U256};
 use pool_storage::{
-    Pool, Revert, abi, revert,
+    HOST, Pool, Revert, abi, revert,
     words::{Route, selector_key},
 };
 use stylus_sdk::{ArbResult, abi::Bytes, call::RawCall, prelude::*};
@@ -29,7 +29,7 @@ impl LiquidityStaking {
     #[constructor]
     fn constructor(&mut self, facet: Address, call: Bytes) -> Result<(), Revert> {
         // Delegating to an address without code succeeds and does nothing.
-        if self.vm().code_size(facet) == 0 {
+        if HOST.code_size(facet) == 0 {
             return Err(revert(abi::InvalidFacet { facet }));
         }
         // SAFETY: flushed and cleared, so neither side sees stale words; facets share this layout.

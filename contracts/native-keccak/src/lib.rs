@@ -72,6 +72,6 @@ mod tests {
         hasher.finalize(&mut output);
         // OWNER_ROLE of spec section 2.
         assert_eq!(output[..4], [0xb1, 0x95, 0x46, 0xdf]);
-        assert_eq!(output[28..], [0x24, 0x62, 0x02, 0x14, 0xe][..4]);
+        assert_eq!(output[28..], [0x46, 0x20, 0x21, 0x4e]);
     }
 }

@@ -8,7 +8,7 @@ use balances::{Active, GlobalRewards, Inactive, Schedule, Shortfall, UserRewards
 use stylus_sdk::prelude::*;
 
 use crate::{
-    Pool, Revert, abi, revert,
+    HOST, Pool, Revert, abi, emit, revert,
     words::{self, Emission, Loans},
 };
 
@@ -32,7 +32,7 @@ impl Pool {
 
     /// Seconds since 1970.
     pub fn now(&self) -> u64 {
-        self.vm().block_timestamp()
+        HOST.block_timestamp()
     }
 
     /// The present; an error before epoch zero.
@@ -90,7 +90,7 @@ impl Pool {
 
     /// Whether nobody can act for `account`: the zero address and the pool itself.
     pub fn is_nobody(&self, account: Address) -> bool {
-        account.is_zero() || account == self.vm().contract_address()
+        account.is_zero() || account == HOST.contract_address()
     }
 }
 
@@ -125,12 +125,7 @@ impl Pool {
     }
 
     /// A staker's inactive balance. Credits what shortfalls took as debt; `total` knows how many there are.
-    pub fn load_inactive(
-        &mut self,
-        staker: Address,
-        at: &Moment,
-        total: &Inactive,
-    ) -> Result<Inactive, Revert> {
+    pub fn load_inactive(&mut self, staker: Address, at: &Moment, total: &Inactive) -> Result<Inactive, Revert> {
         let (inactive, loss) = self.peek_inactive(staker, at, total);
         if loss > 0 {
             self.credit_loss(staker, U256::from(loss));
@@ -141,9 +136,8 @@ impl Pool {
     /// A staker's inactive balance and the loss not yet credited, changing nothing.
     pub fn peek_inactive(&self, staker: Address, at: &Moment, total: &Inactive) -> (Inactive, u128) {
         let mut inactive = Inactive::from_word(self.inactive.get(staker));
-        let loss = inactive.roll_to(at.epoch, total.shortfalls(), |number| {
-            Shortfall::from_word(self.shortfalls.get(number))
-        });
+        let loss =
+            inactive.roll_to(at.epoch, total.shortfalls(), |number| Shortfall::from_word(self.shortfalls.get(number)));
         (inactive, loss)
     }
 
@@ -151,8 +145,8 @@ impl Pool {
         // Losses sum to at most what was staked: far below 2^256.
         let debt = self.staker_debts.get(staker).saturating_add(amount);
         self.staker_debts.insert(staker, debt);
-        log(self.vm(), abi::ReceivedDebt { staker, amount, newDebtBalance: debt });
-        log(self.vm(), abi::Transfer { from: staker, to: Address::ZERO, value: amount });
+        emit(&abi::ReceivedDebt { staker, amount, newDebtBalance: debt });
+        emit(&abi::Transfer { from: staker, to: Address::ZERO, value: amount });
     }
 }
 
@@ -164,29 +158,17 @@ impl Pool {
         let rate = Emission::from_word(self.emission.get()).rewards_per_second;
         if rewards.settle_to(up_to, total, rate)? {
             self.rewards.set(rewards.to_word());
-            log(self.vm(), abi::GlobalIndexUpdated { index: rewards.index });
+            emit(&abi::GlobalIndexUpdated { index: rewards.index });
         }
         Ok(rewards.index)
     }
 
     /// Accrues what `staked` earned up to `index`.
-    pub fn settle_staker_rewards(
-        &mut self,
-        staker: Address,
-        staked: u128,
-        index: U256,
-    ) -> Result<UserRewards, Revert> {
+    pub fn settle_staker_rewards(&mut self, staker: Address, staked: u128, index: U256) -> Result<UserRewards, Revert> {
         let mut rewards = UserRewards::from_word(self.staker_rewards.get(staker));
         if rewards.settle_to(index, staked)? {
             self.staker_rewards.insert(staker, rewards.to_word());
-            log(
-                self.vm(),
-                abi::UserIndexUpdated {
-                    user: staker,
-                    index,
-                    unclaimedRewards: U256::from(rewards.accrued),
-                },
-            );
+            emit(&abi::UserIndexUpdated { user: staker, index, unclaimedRewards: U256::from(rewards.accrued) });
         }
         Ok(rewards)
     }

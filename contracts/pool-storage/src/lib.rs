@@ -25,108 +25,151 @@
 //! | 17 | `allowances`, by owner and spender | 256 |
 //! | 18 | `nonces`, by owner | 256 |
 //! | 19 | `facets`, by selector | facet 160, position in `selectors` 32 |
-//! | 20 | `selectors` | length; from keccak(20) on eight selectors of 32 bits each |
-//! | 21 | `proposed_owner`, `owner_count` | address 160, count 64 |
-//! | 22 | `proposing_owner` | address 160 |
-//! | 23 | `access` | OpenZeppelin's `AccessControl` |
-//! | 24 | `tokens` | OpenZeppelin's `SafeErc20`, which stores nothing |
+//! | 20 | `selectors`, by position / 8 | eight selectors of 32 |
+//! | 21 | `selector_count` | 32 |
+//! | 22 | `proposed_owner` | address 160 |
+//! | 23 | `proposing_owner` | address 160 |
+//! | 24 | `owner_count` | 64 |
+//! | 25 | `access` | OpenZeppelin's `AccessControl` |
+//! | 26 | `tokens` | OpenZeppelin's `SafeErc20`, which stores nothing |
 //!
 //! Before construction every word is zero. OpenZeppelin's types stand last, since a new version may move their slots.
-
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
 
+mod host;
 mod ledger;
 mod revert;
 mod roles;
 mod tokens;
 
+pub mod slots;
 pub mod words;
 
+pub use host::{Constant, HOST, emit};
 pub use ledger::Moment;
 pub use revert::{Revert, abi, revert};
 pub use roles::Role;
 pub use tokens::Permit;
 
-use alloc::{vec, vec::Vec};
-
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use openzeppelin_stylus::{access::control::AccessControl, token::erc20::utils::SafeErc20};
+use slots::{Map, Word};
 use stylus_sdk::{
-    prelude::*,
-    storage::{StorageAddress, StorageB32, StorageMap, StorageU64, StorageU256, StorageVec},
+    host::VM,
+    storage::{StorageGuard, StorageGuardMut, StorageType},
 };
 
-/// A word per account.
-pub type ByAccount = StorageMap<Address, StorageU256>;
-
-/// The pool's storage. Slots stand in the crate's table.
-#[storage]
+/// The pool's storage. The table of the crate says what each word holds.
+#[allow(missing_debug_implementations)] // OpenZeppelin's types have none.
 pub struct Pool {
     /// [`words::Schedule`]: every entry point reads it.
-    pub schedule: StorageU256,
+    pub schedule: Word<0>,
     /// [`balances::GlobalRewards`].
-    pub rewards: StorageU256,
+    pub rewards: Word<1>,
     /// [`words::Emission`].
-    pub emission: StorageU256,
+    pub emission: Word<2>,
     /// [`balances::Active`].
-    pub total_active: StorageU256,
+    pub total_active: Word<3>,
     /// [`balances::Inactive`]; its shortfall counter is the number of all shortfalls ever marked.
-    pub total_inactive: StorageU256,
+    pub total_inactive: Word<4>,
     /// [`words::Loans`].
-    pub loans: StorageU256,
+    pub loans: Word<5>,
     /// What all borrowers owe as debt.
-    pub total_borrower_debt: StorageU256,
+    pub total_borrower_debt: Word<6>,
     /// The token that stakers earn.
-    pub rewards_token: StorageAddress,
+    pub rewards_token: Word<7>,
     /// Owns the rewards and has approved the pool to spend them.
-    pub rewards_treasury: StorageAddress,
+    pub rewards_treasury: Word<8>,
     /// [`balances::Active`] of each staker.
-    pub active: ByAccount,
+    pub active: Map<9, Address>,
     /// [`balances::Inactive`] of each staker.
-    pub inactive: ByAccount,
+    pub inactive: Map<10, Address>,
     /// [`balances::UserRewards`] of each staker.
-    pub staker_rewards: ByAccount,
+    pub staker_rewards: Map<11, Address>,
     /// The global index at the end of each epoch after which the total active balance changed.
-    pub epoch_indexes: StorageMap<u16, StorageU256>,
+    pub epoch_indexes: Map<12, u16>,
     /// Credited debt owed to each staker.
-    pub staker_debts: ByAccount,
+    pub staker_debts: Map<13, Address>,
     /// [`balances::Shortfall`]s in the order in which they were marked.
-    pub shortfalls: StorageMap<u16, StorageU256>,
+    pub shortfalls: Map<14, u16>,
     /// [`words::Borrower`]; the zero address holds the share that is lent to nobody.
-    pub borrowers: ByAccount,
+    pub borrowers: Map<15, Address>,
     /// Debt owed by each borrower.
-    pub borrower_debts: ByAccount,
-    /// What spenders may move, by owner.
-    pub allowances: StorageMap<Address, ByAccount>,
+    pub borrower_debts: Map<16, Address>,
+    /// What spenders may move, by owner and spender.
+    pub allowances: Map<17, (Address, Address)>,
     /// Next permit nonce of each owner.
-    pub nonces: ByAccount,
+    pub nonces: Map<18, Address>,
     /// [`words::Route`] of each selector.
-    pub facets: StorageMap<u32, StorageU256>,
-    /// All selectors that are routed.
-    pub selectors: StorageVec<StorageB32>,
+    pub facets: Map<19, u32>,
+    /// [`words::Selectors`] that are routed, eight to a word.
+    pub selectors: Map<20, u32>,
+    /// How many selectors are routed.
+    pub selector_count: Word<21>,
     /// Who is offered the owner role; the first owner while the pool is constructed.
-    pub proposed_owner: StorageAddress,
-    /// How many accounts hold the owner role.
-    pub owner_count: StorageU64,
+    pub proposed_owner: Word<22>,
     /// Who offers the owner role.
-    pub proposing_owner: StorageAddress,
+    pub proposing_owner: Word<23>,
+    /// How many accounts hold the owner role.
+    pub owner_count: Word<24>,
     /// Who holds which role.
     pub access: AccessControl,
     /// Calls to tokens.
     pub tokens: SafeErc20,
 }
 
-#[cfg(test)]
-mod tests {
-    use stylus_sdk::storage::StorageType;
+/// Written out rather than derived: `#[storage]` would count slots at run time, which takes 2.6 KB in every program.
+impl StorageType for Pool {
+    type Wraps<'a> = StorageGuard<'a, Self>;
+    type WrapsMut<'a> = StorageGuardMut<'a, Self>;
 
-    use super::Pool;
+    const SLOT_BYTES: usize = 32;
+    const REQUIRED_SLOTS: usize = 27;
 
-    #[test]
-    fn occupies_the_slots_of_the_table() {
-        assert_eq!(<Pool as StorageType>::REQUIRED_SLOTS, 25);
+    unsafe fn new(_: U256, _: u8, host: VM) -> Self {
+        let slot = |number| U256::from_limbs([number, 0, 0, 0]);
+        // SAFETY: each slot is used once.
+        let (access, tokens) =
+            unsafe { (AccessControl::new(slot(25), 0, host.clone()), SafeErc20::new(slot(26), 0, host)) };
+        Self {
+            schedule: Word,
+            rewards: Word,
+            emission: Word,
+            total_active: Word,
+            total_inactive: Word,
+            loans: Word,
+            total_borrower_debt: Word,
+            rewards_token: Word,
+            rewards_treasury: Word,
+            active: Map::NEW,
+            inactive: Map::NEW,
+            staker_rewards: Map::NEW,
+            epoch_indexes: Map::NEW,
+            staker_debts: Map::NEW,
+            shortfalls: Map::NEW,
+            borrowers: Map::NEW,
+            borrower_debts: Map::NEW,
+            allowances: Map::NEW,
+            nonces: Map::NEW,
+            facets: Map::NEW,
+            selectors: Map::NEW,
+            selector_count: Word,
+            proposed_owner: Word,
+            proposing_owner: Word,
+            owner_count: Word,
+            access,
+            tokens,
+        }
+    }
+
+    fn load<'s>(self) -> Self::Wraps<'s> {
+        StorageGuard::new(self)
+    }
+
+    fn load_mut<'s>(self) -> Self::WrapsMut<'s> {
+        StorageGuardMut::new(self)
     }
 }

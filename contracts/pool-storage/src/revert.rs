@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 
+use crate::host::{Words, encode};
 use alloy_primitives::U256;
 use alloy_sol_types::SolError;
 use balances::Error;
@@ -22,8 +23,11 @@ pub struct Revert(Vec<u8>);
 
 /// Encodes a typed error.
 #[cold]
-pub fn revert<E: SolError>(error: E) -> Revert {
-    Revert(error.abi_encode())
+pub fn revert<E: SolError>(error: E) -> Revert
+where
+    for<'a> E::Token<'a>: Words,
+{
+    Revert(encode(&error))
 }
 
 impl Revert {
@@ -45,39 +49,21 @@ impl From<Error> for Revert {
     #[cold]
     fn from(error: Error) -> Self {
         let (selector, left, right) = match error {
-            Error::EpochZeroNotStarted { timestamp, start } => {
-                (abi::EpochZeroNotStarted::SELECTOR, timestamp, start)
-            }
-            Error::EpochOverflow { epoch, maximum } => {
-                (abi::EpochOverflow::SELECTOR, epoch, maximum)
-            }
+            Error::EpochZeroNotStarted { timestamp, start } => (abi::EpochZeroNotStarted::SELECTOR, timestamp, start),
+            Error::EpochOverflow { epoch, maximum } => (abi::EpochOverflow::SELECTOR, epoch, maximum),
             Error::BlackoutWindowExceedsHalfEpoch { blackout_window, interval } => {
                 (abi::BlackoutWindowExceedsHalfEpoch::SELECTOR, blackout_window, interval)
             }
             Error::BlackoutWindowTooShort { blackout_window, minimum } => {
                 (abi::BlackoutWindowTooShort::SELECTOR, blackout_window, minimum)
             }
-            Error::EpochTooLong { interval, maximum } => {
-                (abi::EpochTooLong::SELECTOR, interval, maximum)
-            }
-            Error::OffsetOverflow { offset, maximum } => {
-                (abi::OffsetOverflow::SELECTOR, offset, maximum)
-            }
-            Error::BalanceOverflow { balance, maximum } => {
-                (abi::BalanceOverflow::SELECTOR, balance, maximum)
-            }
-            Error::Insufficient { requested, available } => {
-                (abi::InsufficientBalance::SELECTOR, requested, available)
-            }
-            Error::IndexOverflow { index, maximum } => {
-                (abi::IndexOverflow::SELECTOR, index, maximum)
-            }
-            Error::AccruedOverflow { accrued, maximum } => {
-                (abi::AccruedOverflow::SELECTOR, accrued, maximum)
-            }
-            Error::IndexDecreased { settled, index } => {
-                (abi::IndexDecreased::SELECTOR, settled, index)
-            }
+            Error::EpochTooLong { interval, maximum } => (abi::EpochTooLong::SELECTOR, interval, maximum),
+            Error::OffsetOverflow { offset, maximum } => (abi::OffsetOverflow::SELECTOR, offset, maximum),
+            Error::BalanceOverflow { balance, maximum } => (abi::BalanceOverflow::SELECTOR, balance, maximum),
+            Error::Insufficient { requested, available } => (abi::InsufficientBalance::SELECTOR, requested, available),
+            Error::IndexOverflow { index, maximum } => (abi::IndexOverflow::SELECTOR, index, maximum),
+            Error::AccruedOverflow { accrued, maximum } => (abi::AccruedOverflow::SELECTOR, accrued, maximum),
+            Error::IndexDecreased { settled, index } => (abi::IndexDecreased::SELECTOR, settled, index),
         };
         Self(comparison(selector, left, right))
     }
@@ -111,5 +97,23 @@ mod tests {
         let (balance, maximum) = (U256::from(8), U256::from(7));
         let encoded: Vec<u8> = Revert::from(Error::BalanceOverflow { balance, maximum }).into();
         assert_eq!(encoded, abi::BalanceOverflow { balance, maximum }.abi_encode());
+    }
+
+    #[test]
+    fn errors_encode_as_the_abi_says() {
+        fn check<E: SolError + Clone>(error: E)
+        where
+            for<'a> E::Token<'a>: Words,
+        {
+            assert_eq!(Vec::from(revert(error.clone())), error.abi_encode());
+        }
+        check(abi::NotConstructing {});
+        check(abi::UnknownSelector { selector: [1, 2, 3, 4].into() });
+        check(abi::InvalidCutAction { action: 7, maximum: 2 });
+        check(abi::ERC20InsufficientAllowance {
+            spender: alloy_primitives::Address::with_last_byte(9),
+            allowance: U256::from(5),
+            needed: U256::MAX,
+        });
     }
 }

@@ -2,34 +2,27 @@ use alloy_primitives::{Address, B256, b256};
 use openzeppelin_stylus::access::control::IAccessControl;
 use stylus_sdk::prelude::*;
 
-use crate::{Pool, Revert};
+use crate::{Constant, HOST, Pool, Revert};
 
 /// The roles (spec section 2). Each id is the hash of the role's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Role(pub B256);
+pub struct Role(Constant);
 
 impl Role {
     /// Grants and revokes all roles, cuts facets.
-    pub const OWNER: Self =
-        Self(b256!("b19546dff01e856fb3f010c267a7b1c60363cf8a4664e21cc89c26224620214e"));
+    pub const OWNER: Self = role(b256!("b19546dff01e856fb3f010c267a7b1c60363cf8a4664e21cc89c26224620214e"));
     /// Changes schedule and blackout window.
-    pub const EPOCH_PARAMETERS: Self =
-        Self(b256!("a69ba352872fe0ee634bc8d48d2a09a61267da1bfb2015e67a11ad05fe21f04b"));
+    pub const EPOCH_PARAMETERS: Self = role(b256!("a69ba352872fe0ee634bc8d48d2a09a61267da1bfb2015e67a11ad05fe21f04b"));
     /// Changes the emission rate.
-    pub const REWARDS_RATE: Self =
-        Self(b256!("74ec845281a5bcabeef9a800a79d30928ff9e6f2dc6f69a233fc39a83cb81ed2"));
+    pub const REWARDS_RATE: Self = role(b256!("74ec845281a5bcabeef9a800a79d30928ff9e6f2dc6f69a233fc39a83cb81ed2"));
     /// Sets allocations and restrictions.
-    pub const BORROWER_ADMIN: Self =
-        Self(b256!("6c2e489c3a95017c97c0bcc47de38933a0bbf2041c9289b8ca34c445b13177af"));
+    pub const BORROWER_ADMIN: Self = role(b256!("6c2e489c3a95017c97c0bcc47de38933a0bbf2041c9289b8ca34c445b13177af"));
     /// Claims for stakers.
-    pub const CLAIM_OPERATOR: Self =
-        Self(b256!("36dc7495d0ae0bc2a620bf292049e4d4e5f800043895b13c08a1977d3a3297f5"));
+    pub const CLAIM_OPERATOR: Self = role(b256!("36dc7495d0ae0bc2a620bf292049e4d4e5f800043895b13c08a1977d3a3297f5"));
     /// Requests and withdraws for stakers.
-    pub const STAKE_OPERATOR: Self =
-        Self(b256!("a6fbd0d4ef0ac50b4de984ab8f303863596293cce6d67dd6111979bcf56abe74"));
+    pub const STAKE_OPERATOR: Self = role(b256!("a6fbd0d4ef0ac50b4de984ab8f303863596293cce6d67dd6111979bcf56abe74"));
     /// Writes off debt.
-    pub const DEBT_OPERATOR: Self =
-        Self(b256!("0428e137352b5b1a834770c71b580c01521c0b3f2442928c650692cd1b3f496c"));
+    pub const DEBT_OPERATOR: Self = role(b256!("0428e137352b5b1a834770c71b580c01521c0b3f2442928c650692cd1b3f496c"));
 
     /// All roles, in the order in which construction sets their admin; the first four are granted then.
     pub const ALL: [Self; 7] = [
@@ -43,16 +36,33 @@ impl Role {
     ];
 }
 
+const fn role(id: B256) -> Role {
+    Role(Constant::new(id))
+}
+
+impl Role {
+    /// The role's id.
+    #[must_use]
+    pub fn id(self) -> B256 {
+        self.0.word()
+    }
+}
+
 impl Pool {
     /// Whether `account` holds `role`.
     pub fn has_role(&self, role: Role, account: Address) -> bool {
-        self.access.has_role(role.0, account)
+        self.access.has_role(role.id(), account)
     }
 
     /// Refuses callers without `role`; returns the caller.
     pub fn only(&self, role: Role) -> Result<Address, Revert> {
-        let caller = self.vm().msg_sender();
-        self.access._check_role(role.0, caller)?;
+        self.only_id(role.id())
+    }
+
+    /// Refuses callers without the role of this id; returns the caller.
+    pub fn only_id(&self, role: B256) -> Result<Address, Revert> {
+        let caller = HOST.msg_sender();
+        self.access._check_role(role, caller)?;
         Ok(caller)
     }
 }
@@ -72,6 +82,7 @@ mod tests {
             "STAKE_OPERATOR_ROLE",
             "DEBT_OPERATOR_ROLE",
         ];
-        assert_eq!(Role::ALL, names.map(|name| Role(alloy_primitives::keccak256(name))));
+        assert_eq!(Role::ALL.map(Role::id), names.map(alloy_primitives::keccak256));
+        assert_eq!(Role::ALL, names.map(|name| role(alloy_primitives::keccak256(name))));
     }
 }

@@ -4,7 +4,7 @@ use openzeppelin_stylus::token::erc20::utils::ISafeErc20;
 use stylus_sdk::{call::RawCall, prelude::*};
 
 use crate::{
-    Pool, Revert, abi, revert,
+    HOST, Pool, Revert, abi, revert,
     words::{Emission, Loans},
 };
 
@@ -38,7 +38,7 @@ impl Pool {
     /// delivers less would leave stake without tokens behind it.
     pub fn pull_stake(&mut self, payer: Address, amount: U256) -> Result<(), Revert> {
         let token = self.staked_token();
-        let pool = self.vm().contract_address();
+        let pool = HOST.contract_address();
         let before = self.token_balance(token)?;
         self.tokens.safe_transfer_from(token, payer, pool, amount)?;
         // A balance that fell received nothing.
@@ -60,7 +60,7 @@ impl Pool {
     pub fn use_permit(&mut self, payer: Address, amount: U256, permit: &Permit) {
         let call = token::permitCall {
             owner: payer,
-            spender: self.vm().contract_address(),
+            spender: HOST.contract_address(),
             value: amount,
             deadline: permit.deadline,
             v: permit.v,
@@ -69,26 +69,21 @@ impl Pool {
         };
         // SAFETY: the token cannot call back (the host refuses it), so no cached word can go stale.
         let _ = unsafe {
-            RawCall::new()
-                .skip_return_data()
-                .flush_storage_cache()
-                .call(self.staked_token(), &call.abi_encode())
+            RawCall::new().skip_return_data().flush_storage_cache().call(self.staked_token(), &call.abi_encode())
         };
     }
 
     /// Tokens beyond unborrowed stake and repaid debt: sent here without a call, so nobody's.
     pub fn surplus(&self) -> Result<U256, Revert> {
-        let booked = U256::from(self.unborrowed())
-            .saturating_add(U256::from(Loans::from_word(self.loans.get()).debt_available));
+        let booked =
+            U256::from(self.unborrowed()).saturating_add(U256::from(Loans::from_word(self.loans.get()).debt_available));
         Ok(self.token_balance(self.staked_token())?.saturating_sub(booked))
     }
 
     fn token_balance(&self, token: Address) -> Result<U256, Revert> {
-        let call = token::balanceOfCall { account: self.vm().contract_address() };
+        let call = token::balanceOfCall { account: HOST.contract_address() };
         // SAFETY: a static call changes nothing, and nothing it could read here is cached.
-        let balance = unsafe {
-            RawCall::new_static().limit_return_data(0, 32).call(token, &call.abi_encode())
-        };
+        let balance = unsafe { RawCall::new_static().limit_return_data(0, 32).call(token, &call.abi_encode()) };
         balance
             .ok()
             .and_then(|word| Some(U256::from_be_bytes::<32>(word.try_into().ok()?)))

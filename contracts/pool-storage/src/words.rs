@@ -77,10 +77,7 @@ impl Loans {
     #[must_use]
     pub fn from_word(word: U256) -> Self {
         let [a, b, c, d] = word.into_limbs();
-        Self {
-            borrowed: u128::from(a) | (u128::from(b) << 64),
-            debt_available: u128::from(c) | (u128::from(d) << 64),
-        }
+        Self { borrowed: u128::from(a) | (u128::from(b) << 64), debt_available: u128::from(c) | (u128::from(d) << 64) }
     }
 
     /// The word to store.
@@ -154,6 +151,38 @@ impl Route {
     }
 }
 
+/// Eight selectors, the first in the lowest bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selectors([u32; 8]);
+
+impl Selectors {
+    /// How many there are in a word.
+    pub const LEN: u32 = 8;
+
+    /// Reads a stored word.
+    #[must_use]
+    pub fn from_word(word: U256) -> Self {
+        let mut selectors = [0; 8];
+        for (pair, limb) in selectors.chunks_exact_mut(2).zip(word.into_limbs()) {
+            pair.copy_from_slice(&[limb as u32, (limb >> 32) as u32]); // Low and high half.
+        }
+        Self(selectors)
+    }
+
+    /// The word to store.
+    #[must_use]
+    pub fn to_word(self) -> U256 {
+        let [a, b, c, d, e, f, g, h] = self.0.map(u64::from);
+        U256::from_limbs([a | (b << 32), c | (d << 32), e | (f << 32), g | (h << 32)])
+    }
+
+    /// The selector at `position`, modulo the length.
+    pub fn at(&mut self, position: u32) -> &mut u32 {
+        #[expect(clippy::indexing_slicing, reason = "below the length")]
+        &mut self.0[(position % Self::LEN) as usize]
+    }
+}
+
 /// A selector as the number that maps use as key.
 #[must_use]
 pub fn selector_key(selector: FixedBytes<4>) -> u32 {
@@ -189,6 +218,12 @@ mod tests {
         let route = Route { facet: ADDRESS, position: u32::MAX - 1 };
         assert_eq!(Route::from_word(route.to_word()), route);
 
+        let mut selectors = Selectors::default();
+        for position in 0..Selectors::LEN {
+            *selectors.at(position) = u32::MAX - position;
+        }
+        assert_eq!(Selectors::from_word(selectors.to_word()), selectors);
+
         for restricted in [false, true] {
             let allocation = Allocation { epoch: u16::MAX, current: 10_000, next: 9_999 };
             let borrower = Borrower { borrowed: u128::MAX - 1, allocation, restricted };
@@ -203,5 +238,6 @@ mod tests {
         assert_eq!(Loans::from_word(U256::ZERO), Loans::default());
         assert_eq!(Borrower::from_word(U256::ZERO), Borrower::default());
         assert_eq!(Route::from_word(U256::ZERO), Route::default());
+        assert_eq!(Selectors::from_word(U256::ZERO), Selectors::default());
     }
 }

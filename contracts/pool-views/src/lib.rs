@@ -57,10 +57,7 @@ impl PoolViews {
 
     /// The fields of `IPoolViews.Account`.
     #[allow(clippy::type_complexity)]
-    fn get_account(
-        &self,
-        staker: Address,
-    ) -> Result<(U256, U256, U256, U256, U256, U256, U256, U256), Revert> {
+    fn get_account(&self, staker: Address) -> Result<(U256, U256, U256, U256, U256, U256, U256, U256), Revert> {
         let active = self.active(staker)?;
         let (inactive, loss) = self.inactive(staker)?;
         let debt = self.pool.staker_debts.get(staker).saturating_add(U256::from(loss));
@@ -128,26 +125,8 @@ impl PoolViews {
     #[allow(clippy::type_complexity)]
     fn get_pool(
         &self,
-    ) -> Result<
-        (
-            bool,
-            bool,
-            U256,
-            U256,
-            U256,
-            U256,
-            U256,
-            U256,
-            U256,
-            U256,
-            U256,
-            U256,
-            U256,
-            U256,
-            U256,
-        ),
-        Revert,
-    > {
+    ) -> Result<(bool, bool, U256, U256, U256, U256, U256, U256, U256, U256, U256, U256, U256, U256, U256), Revert>
+    {
         let (schedule, now) = (self.pool.schedule(), self.pool.now());
         let (active, inactive) = self.totals()?;
         let loans = self.loans();
@@ -179,12 +158,12 @@ impl PoolViews {
 
     #[selector(name = "REWARDS_TOKEN")]
     fn rewards_token(&self) -> Address {
-        self.pool.rewards_token.get()
+        self.pool.rewards_token.address()
     }
 
     #[selector(name = "REWARDS_TREASURY")]
     fn rewards_treasury(&self) -> Address {
-        self.pool.rewards_treasury.get()
+        self.pool.rewards_treasury.address()
     }
 
     #[selector(name = "DISTRIBUTION_START")]

@@ -10,7 +10,7 @@ use alloc::{string::String, vec, vec::Vec};
 
 use alloy_primitives::{Address, B256, U256};
 use balances::{Active, Inactive};
-use pool_storage::{Pool, Revert, abi, revert};
+use pool_storage::{HOST, Pool, Revert, abi, emit, revert};
 use stylus_sdk::prelude::*;
 
 const NAME: &str = "dYdX Staked USDC";
@@ -54,8 +54,7 @@ impl StakedToken {
         };
         let mut active = Active::from_word(self.pool.active.get(account));
         let _ = active.roll_to(at.epoch);
-        let (inactive, _) =
-            self.pool.peek_inactive(account, &at, &self.pool.load_total_inactive(&at));
+        let (inactive, _) = self.pool.peek_inactive(account, &at, &self.pool.load_total_inactive(&at));
         Ok(sum(active, inactive))
     }
 
@@ -66,11 +65,11 @@ impl StakedToken {
     }
 
     fn allowance(&self, owner: Address, spender: Address) -> U256 {
-        self.pool.allowances.getter(owner).get(spender)
+        self.pool.allowances.get_nested(owner, spender)
     }
 
     fn transfer(&mut self, to: Address, amount: U256) -> Result<bool, Revert> {
-        let from = self.vm().msg_sender();
+        let from = HOST.msg_sender();
         self.move_stake(from, to, amount)?;
         Ok(true)
     }
@@ -82,30 +81,23 @@ impl StakedToken {
     }
 
     fn approve(&mut self, spender: Address, amount: U256) -> Result<bool, Revert> {
-        let owner = self.vm().msg_sender();
+        let owner = HOST.msg_sender();
         self.set_allowance(owner, spender, amount)?;
         Ok(true)
     }
 
     fn increase_allowance(&mut self, spender: Address, added_value: U256) -> Result<bool, Revert> {
-        let owner = self.vm().msg_sender();
+        let owner = HOST.msg_sender();
         let current = self.allowance(owner, spender);
         let allowed = current.checked_add(added_value).ok_or_else(|| {
-            revert(abi::AllowanceOverflow {
-                currentAllowance: current,
-                requestedIncrease: added_value,
-            })
+            revert(abi::AllowanceOverflow { currentAllowance: current, requestedIncrease: added_value })
         })?;
         self.set_allowance(owner, spender, allowed)?;
         Ok(true)
     }
 
-    fn decrease_allowance(
-        &mut self,
-        spender: Address,
-        subtracted_value: U256,
-    ) -> Result<bool, Revert> {
-        let owner = self.vm().msg_sender();
+    fn decrease_allowance(&mut self, spender: Address, subtracted_value: U256) -> Result<bool, Revert> {
+        let owner = HOST.msg_sender();
         let current = self.allowance(owner, spender);
         let allowed = current.checked_sub(subtracted_value).ok_or_else(|| {
             revert(abi::ERC20FailedDecreaseAllowance {
@@ -141,7 +133,7 @@ impl StakedToken {
 
     #[selector(name = "DOMAIN_SEPARATOR")]
     fn domain_separator(&self) -> B256 {
-        permit::domain_separator(&self.pool)
+        permit::domain_separator()
     }
 }
 
@@ -171,7 +163,7 @@ impl StakedToken {
         let index = self.pool.settle_index(total.current(), at.now)?;
         self.pool.settle_staker_rewards(from, sender_before, index)?;
         self.pool.settle_staker_rewards(to, recipient_before, index)?;
-        log(self.vm(), abi::Transfer { from, to, value: amount });
+        emit(&abi::Transfer { from, to, value: amount });
         Ok(())
     }
 
@@ -179,40 +171,31 @@ impl StakedToken {
         // Next-epoch fields never change by rolling.
         let balance = Active::from_word(self.pool.active.get(sender)).next();
         u128::try_from(amount).ok().filter(|&amount| amount <= balance).ok_or_else(|| {
-            revert(abi::ERC20InsufficientBalance {
-                sender,
-                balance: U256::from(balance),
-                needed: amount,
-            })
+            revert(abi::ERC20InsufficientBalance { sender, balance: U256::from(balance), needed: amount })
         })
     }
 
     fn spend_allowance(&mut self, owner: Address, amount: U256) -> Result<(), Revert> {
-        let spender = self.vm().msg_sender();
+        let spender = HOST.msg_sender();
         let allowance = self.allowance(owner, spender);
         if allowance == U256::MAX {
             return Ok(());
         }
-        let left = allowance.checked_sub(amount).ok_or_else(|| {
-            revert(abi::ERC20InsufficientAllowance { spender, allowance, needed: amount })
-        })?;
+        let left = allowance
+            .checked_sub(amount)
+            .ok_or_else(|| revert(abi::ERC20InsufficientAllowance { spender, allowance, needed: amount }))?;
         self.set_allowance(owner, spender, left)
     }
 
-    fn set_allowance(
-        &mut self,
-        owner: Address,
-        spender: Address,
-        value: U256,
-    ) -> Result<(), Revert> {
+    fn set_allowance(&mut self, owner: Address, spender: Address, value: U256) -> Result<(), Revert> {
         if owner.is_zero() {
             return Err(revert(abi::ERC20InvalidApprover { approver: owner }));
         }
         if spender.is_zero() {
             return Err(revert(abi::ERC20InvalidSpender { spender }));
         }
-        self.pool.allowances.setter(owner).insert(spender, value);
-        log(self.vm(), abi::Approval { owner, spender, value });
+        self.pool.allowances.insert_nested(owner, spender, value);
+        emit(&abi::Approval { owner, spender, value });
         Ok(())
     }
 }

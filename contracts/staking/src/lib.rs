@@ -12,7 +12,7 @@ use alloc::{vec, vec::Vec};
 use alloy_primitives::{Address, B256, U256};
 use balances::{Active, Inactive, to_balance};
 use openzeppelin_stylus::token::erc20::utils::ISafeErc20;
-use pool_storage::{Moment, Permit, Pool, Revert, Role, abi, revert};
+use pool_storage::{HOST, Moment, Permit, Pool, Revert, Role, abi, emit, revert};
 use stylus_sdk::prelude::*;
 
 /// The facet: the pool's storage and nothing else.
@@ -25,7 +25,7 @@ pub struct Staking {
 #[public]
 impl Staking {
     fn stake(&mut self, amount: U256) -> Result<(), Revert> {
-        let caller = self.vm().msg_sender();
+        let caller = HOST.msg_sender();
         self.pool.deposit(caller, caller, amount, None)
     }
 
@@ -33,15 +33,8 @@ impl Staking {
         self.deposit_for(staker, amount, None)
     }
 
-    fn stake_with_permit(
-        &mut self,
-        amount: U256,
-        deadline: U256,
-        v: u8,
-        r: B256,
-        s: B256,
-    ) -> Result<(), Revert> {
-        let caller = self.vm().msg_sender();
+    fn stake_with_permit(&mut self, amount: U256, deadline: U256, v: u8, r: B256, s: B256) -> Result<(), Revert> {
+        let caller = HOST.msg_sender();
         self.pool.deposit(caller, caller, amount, Some(Permit { deadline, v, r, s }))
     }
 
@@ -58,7 +51,7 @@ impl Staking {
     }
 
     fn request_withdrawal(&mut self, amount: U256) -> Result<(), Revert> {
-        let staker = self.vm().msg_sender();
+        let staker = HOST.msg_sender();
         self.pool.request(staker, amount)
     }
 
@@ -66,45 +59,40 @@ impl Staking {
         let operator = self.pool.only(Role::STAKE_OPERATOR)?;
         self.pool.check_staker(staker)?;
         self.pool.request(staker, amount)?;
-        log(self.vm(), abi::OperatorWithdrawalRequestedFor { staker, amount, operator });
+        emit(&abi::OperatorWithdrawalRequestedFor { staker, amount, operator });
         Ok(())
     }
 
     fn cancel_withdrawal(&mut self, amount: U256) -> Result<(), Revert> {
-        let staker = self.vm().msg_sender();
+        let staker = HOST.msg_sender();
         self.pool.cancel(staker, amount)
     }
 
     fn restake(&mut self, amount: U256) -> Result<(), Revert> {
-        let staker = self.vm().msg_sender();
+        let staker = HOST.msg_sender();
         self.pool.restake(staker, amount)
     }
 
     fn withdraw_stake(&mut self, recipient: Address, amount: U256) -> Result<(), Revert> {
-        let staker = self.vm().msg_sender();
+        let staker = HOST.msg_sender();
         self.pool.withdraw(staker, recipient, amount)
     }
 
     fn withdraw_max_stake(&mut self, recipient: Address) -> Result<U256, Revert> {
-        let staker = self.vm().msg_sender();
+        let staker = HOST.msg_sender();
         self.pool.withdraw_max(staker, recipient)
     }
 
-    fn withdraw_stake_for(
-        &mut self,
-        staker: Address,
-        recipient: Address,
-        amount: U256,
-    ) -> Result<(), Revert> {
+    fn withdraw_stake_for(&mut self, staker: Address, recipient: Address, amount: U256) -> Result<(), Revert> {
         let operator = self.pool.only(Role::STAKE_OPERATOR)?;
         self.pool.check_staker(staker)?;
         self.pool.withdraw(staker, recipient, amount)?;
-        log(self.vm(), abi::OperatorWithdrewStakeFor { staker, recipient, amount, operator });
+        emit(&abi::OperatorWithdrewStakeFor { staker, recipient, amount, operator });
         Ok(())
     }
 
     fn claim_rewards(&mut self, recipient: Address) -> Result<U256, Revert> {
-        let staker = self.vm().msg_sender();
+        let staker = HOST.msg_sender();
         self.pool.claim(staker, recipient)
     }
 
@@ -112,25 +100,17 @@ impl Staking {
         let operator = self.pool.only(Role::CLAIM_OPERATOR)?;
         self.pool.check_staker(staker)?;
         let claimed = self.pool.claim(staker, recipient)?;
-        log(
-            self.vm(),
-            abi::OperatorClaimedRewardsFor { staker, recipient, claimedRewards: claimed, operator },
-        );
+        emit(&abi::OperatorClaimedRewardsFor { staker, recipient, claimedRewards: claimed, operator });
         Ok(claimed)
     }
 }
 
 impl Staking {
-    fn deposit_for(
-        &mut self,
-        staker: Address,
-        amount: U256,
-        permit: Option<Permit>,
-    ) -> Result<(), Revert> {
-        let caller = self.vm().msg_sender();
+    fn deposit_for(&mut self, staker: Address, amount: U256, permit: Option<Permit>) -> Result<(), Revert> {
+        let caller = HOST.msg_sender();
         self.pool.deposit(staker, caller, amount, permit)?;
         if self.pool.has_role(Role::STAKE_OPERATOR, caller) {
-            log(self.vm(), abi::OperatorStakedFor { staker, amount, operator: caller });
+            emit(&abi::OperatorStakedFor { staker, amount, operator: caller });
         }
         Ok(())
     }
@@ -138,13 +118,7 @@ impl Staking {
 
 /// What the entry points do, once the caller is known.
 trait Stake {
-    fn deposit(
-        &mut self,
-        staker: Address,
-        payer: Address,
-        amount: U256,
-        permit: Option<Permit>,
-    ) -> Result<(), Revert>;
+    fn deposit(&mut self, staker: Address, payer: Address, amount: U256, permit: Option<Permit>) -> Result<(), Revert>;
     fn request(&mut self, staker: Address, amount: U256) -> Result<(), Revert>;
     fn cancel(&mut self, staker: Address, amount: U256) -> Result<(), Revert>;
     fn restake(&mut self, staker: Address, amount: U256) -> Result<(), Revert>;
@@ -154,13 +128,7 @@ trait Stake {
 }
 
 impl Stake for Pool {
-    fn deposit(
-        &mut self,
-        staker: Address,
-        payer: Address,
-        amount: U256,
-        permit: Option<Permit>,
-    ) -> Result<(), Revert> {
+    fn deposit(&mut self, staker: Address, payer: Address, amount: U256, permit: Option<Permit>) -> Result<(), Revert> {
         self.check_staker(staker)?;
         let at = self.moment()?;
         activate(self, staker, to_balance(amount)?, &at)?;
@@ -169,8 +137,8 @@ impl Stake for Pool {
             self.use_permit(payer, amount, &permit);
         }
         self.pull_stake(payer, amount)?;
-        log(self.vm(), abi::Staked { staker, spender: payer, amount });
-        log(self.vm(), abi::Transfer { from: Address::ZERO, to: staker, value: amount });
+        emit(&abi::Staked { staker, spender: payer, amount });
+        emit(&abi::Transfer { from: Address::ZERO, to: staker, value: amount });
         Ok(())
     }
 
@@ -179,10 +147,7 @@ impl Stake for Pool {
         // Next-epoch fields never change by rolling.
         let available = Active::from_word(self.active.get(staker)).next();
         let quantity = at_most(amount, available).ok_or_else(|| {
-            revert(abi::InsufficientActiveBalance {
-                requested: amount,
-                available: U256::from(available),
-            })
+            revert(abi::InsufficientActiveBalance { requested: amount, available: U256::from(available) })
         })?;
         let at = self.moment()?;
 
@@ -193,7 +158,7 @@ impl Stake for Pool {
         records.inactive.schedule(quantity)?;
         records.store(self, staker);
 
-        log(self.vm(), abi::WithdrawalRequested { staker, amount });
+        emit(&abi::WithdrawalRequested { staker, amount });
         Ok(())
     }
 
@@ -205,10 +170,7 @@ impl Stake for Pool {
         // Never negative; the same difference as the inactive record's.
         let requested = records.active.current().saturating_sub(records.active.next());
         let quantity = at_most(amount, requested).ok_or_else(|| {
-            revert(abi::InsufficientRequestedBalance {
-                requested: amount,
-                available: U256::from(requested),
-            })
+            revert(abi::InsufficientRequestedBalance { requested: amount, available: U256::from(requested) })
         })?;
         records.total_active.reactivate(quantity)?;
         records.active.reactivate(quantity)?;
@@ -216,7 +178,7 @@ impl Stake for Pool {
         records.inactive.cancel(quantity)?;
         records.store(self, staker);
 
-        log(self.vm(), abi::WithdrawalCancelled { staker, amount });
+        emit(&abi::WithdrawalCancelled { staker, amount });
         Ok(())
     }
 
@@ -225,7 +187,7 @@ impl Stake for Pool {
         let at = self.moment()?;
         let quantity = release(self, staker, amount, &at)?;
         activate(self, staker, quantity, &at)?;
-        log(self.vm(), abi::Restaked { staker, amount });
+        emit(&abi::Restaked { staker, amount });
         Ok(())
     }
 
@@ -236,8 +198,8 @@ impl Stake for Pool {
         release(self, staker, amount, &at)?;
 
         self.push_stake(to, amount)?;
-        log(self.vm(), abi::Transfer { from: staker, to: Address::ZERO, value: amount });
-        log(self.vm(), abi::WithdrewStake { staker, recipient: to, amount });
+        emit(&abi::Transfer { from: staker, to: Address::ZERO, value: amount });
+        emit(&abi::WithdrewStake { staker, recipient: to, amount });
         Ok(())
     }
 
@@ -264,12 +226,9 @@ impl Stake for Pool {
         rewards.accrued = 0;
         self.staker_rewards.insert(staker, rewards.to_word());
 
-        let (token, treasury) = (self.rewards_token.get(), self.rewards_treasury.get());
+        let (token, treasury) = (self.rewards_token.address(), self.rewards_treasury.address());
         self.tokens.safe_transfer_from(token, treasury, to, claimed)?;
-        log(
-            self.vm(),
-            abi::ClaimedRewards { user: staker, recipient: to, claimedRewards: claimed },
-        );
+        emit(&abi::ClaimedRewards { user: staker, recipient: to, claimedRewards: claimed });
         Ok(claimed)
     }
 }
@@ -322,10 +281,7 @@ fn release(pool: &mut Pool, staker: Address, amount: U256, at: &Moment) -> Resul
     let mut inactive = pool.load_inactive(staker, at, &total)?;
     let available = inactive.current();
     let quantity = at_most(amount, available).ok_or_else(|| {
-        revert(abi::InsufficientInactiveBalance {
-            requested: amount,
-            available: U256::from(available),
-        })
+        revert(abi::InsufficientInactiveBalance { requested: amount, available: U256::from(available) })
     })?;
     total.withdraw(quantity)?;
     pool.total_inactive.set(total.to_word());

@@ -25,10 +25,7 @@ impl Golden {
     pub(crate) fn of(tools: &Identity, programs: &[Packed]) -> Self {
         Self {
             tools: tools.clone(),
-            programs: programs
-                .iter()
-                .map(|program| (program.name.clone(), program.figures))
-                .collect(),
+            programs: programs.iter().map(|program| (program.name.clone(), program.figures)).collect(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use alloy_json_abi::{Function, JsonAbi, Param};
 use alloy_primitives::hex;
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{programs::Workspace, solidity::Interfaces, stamp};
 
@@ -29,10 +29,11 @@ pub(crate) fn update(workspace: &Workspace, check: bool) -> Result<Vec<String>> 
             differences.push(format!("{program}: there is no interface {file}.sol"));
             continue;
         }
-        let (interface, constructor) = workspace.export_abi(program)?;
-        let found = exported(&interface, &constructor)
+        let found = workspace
+            .export_abi(program)
+            .and_then(|(interface, constructor)| exported(&interface, &constructor))
             .and_then(|exported| compare(&declared, &file, &exported))
-            .with_context(|| format!("program {program}"))?;
+            .unwrap_or_else(|error| vec![format!("{error:#}")]);
         differences.extend(found.into_iter().map(|difference| format!("{program}: {difference}")));
     }
     if differences.is_empty() {
@@ -70,15 +71,26 @@ fn interface_of(program: &str) -> String {
 /// What a program prints about itself, as an ABI.
 fn exported(interface: &str, constructor: &str) -> Result<JsonAbi> {
     const FILE: &str = "exported";
-    // Locations are no part of a type, and the SDK puts them inside tuples too.
-    let plain = interface.replace(" memory", "").replace(" calldata", "");
     let mut exported = Interfaces::default();
-    exported.add(FILE, &plain)?;
+    exported.add(FILE, &as_solidity(interface))?;
     if let Some(signature) = constructor.trim().strip_prefix("constructor") {
-        let function = signature.replace(" memory", "").replace(" calldata", "");
-        exported.add(FILE, &format!("interface Constructor {{ constructor{function}; }}"))?;
+        let signature = as_solidity(signature);
+        exported.add(FILE, &format!("interface Constructor {{ constructor{signature}; }}"))?;
     }
     exported.abi(FILE)
+}
+
+/// The SDK's output, where it is not quite Solidity: locations stand inside tuples too, and a list of tuples as the only
+/// result lacks the parentheses of a list of results.
+fn as_solidity(text: &str) -> String {
+    let text = text.replace(" memory", "").replace(" calldata", "");
+    let lines = text.lines().map(|line| match line.split_once(" returns ") {
+        Some((function, results)) if !results.ends_with(");") => {
+            format!("{function} returns ({});", results.trim_end_matches(';'))
+        }
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn compare(declared: &Interfaces, file: &str, exported: &JsonAbi) -> Result<Vec<String>> {
@@ -145,8 +157,75 @@ fn flat(params: &[Param]) -> Vec<String> {
 
 fn is_dynamic(param: &Param) -> bool {
     let base = param.ty.split('[').next().unwrap_or_default();
-    param.ty.contains("[]")
-        || base == "string"
-        || base == "bytes"
-        || param.components.iter().any(is_dynamic)
+    param.ty.contains("[]") || base == "string" || base == "bytes" || param.components.iter().any(is_dynamic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DECLARED: &str = r#"
+        /* Comments, "quotes" in them too, are no tokens. */
+        interface IBase { error Denied(address who); }
+        interface IThing is IBase {
+            struct Pair { uint128 a; uint128 b; }
+            struct Named { string name; }
+            enum Mode { Off, On }
+            event Moved(address indexed from, uint256 value); // Trailing.
+            function pair() external view returns (Pair memory);
+            function named() external view returns (Named memory);
+            function list(Pair[] calldata pairs) external returns (uint256 sum);
+            function mode() external pure returns (Mode);
+            function stylus_constructor(address owner) external;
+        }
+    "#;
+    const EXPORTED: &str = r#"
+        interface IThing  {
+            function pair() external view returns (uint128, uint128);
+            function named() external view returns ((string));
+            function list((uint128,uint128)[] memory pairs) external returns (uint256);
+            function mode() external pure returns (uint8);
+            error Denied(address);
+        }
+    "#;
+
+    fn differences(exported_text: &str, constructor: &str) -> Vec<String> {
+        let mut declared = Interfaces::default();
+        declared.add("IThing", DECLARED).unwrap();
+        compare(&declared, "IThing", &exported(exported_text, constructor).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn equal_interfaces_do_not_differ() {
+        assert_eq!(differences(EXPORTED, "constructor(address owner)"), [""; 0]);
+    }
+
+    #[test]
+    fn each_difference_is_named() {
+        for (from, to, difference) in [
+            ("function pair()", "function pairs()", "does not answer pair()"),
+            ("function pair()", "function pairs()", "answers pairs() (ffb0a4a0), which IThing.sol lacks"),
+            ("(uint128, uint128)", "(uint128, uint64)", "pair() is view (uint128,uint64), not view (uint128,uint128)"),
+            ("((string))", "(string)", "named() is view (string), not view ((string))"),
+            ("external pure", "external view", "mode() is view (uint8), not pure (uint8)"),
+            ("Denied(address)", "Denied()", "reverts with Denied(), which no interface declares"),
+        ] {
+            let found = differences(&EXPORTED.replace(from, to), "constructor(address owner)");
+            assert!(found.iter().any(|found| found == difference), "{difference}: {found:?}");
+        }
+        assert_eq!(differences(EXPORTED, ""), ["its constructor is not the one in IThing.sol"]);
+    }
+
+    #[test]
+    fn a_list_of_tuples_as_result_is_understood() {
+        let text = "interface I { \nfunction f() external view returns (address,bytes4[])[] memory;\n }";
+        let abi = exported(text, "").unwrap();
+        let function = abi.functions().next().unwrap();
+        assert_eq!(answers(function), "view ((address,bytes4[])[])");
+    }
+
+    #[test]
+    fn programs_have_interfaces_by_name() {
+        assert_eq!(interface_of("epoch-schedule"), "IEpochSchedule");
+    }
 }

@@ -15,9 +15,8 @@ pub(crate) fn exceeded(programs: &[Packed]) -> Vec<String> {
         .filter_map(|program| {
             let own = TIGHTER.iter().find(|(name, _)| *name == program.name);
             let limit = own.map_or(CODE, |&(_, limit)| limit);
-            (program.figures.code > limit).then(|| {
-                format!("{}: {} bytes of code, limit {limit}", program.name, program.figures.code)
-            })
+            (program.figures.code > limit)
+                .then(|| format!("{}: {} bytes of code, limit {limit}", program.name, program.figures.code))
         })
         .collect()
 }

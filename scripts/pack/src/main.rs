@@ -60,7 +60,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprintln!("error: {error:?}");
+            eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -75,21 +75,22 @@ fn run(arguments: &Arguments) -> Result<Vec<String>> {
     };
     let contracts = open("contracts", "abi")?;
     let doubles = open("tests/doubles", "tests/doubles/abi")?;
-    let pack = |workspace: &Option<Workspace>| match workspace {
-        Some(workspace) => workspace.pack(tools),
+    let mut complaints = Vec::new();
+    let mut pack = |workspace: &Option<Workspace>| match workspace {
+        Some(workspace) => workspace.pack(tools, &mut complaints),
         None => Ok(Vec::new()),
     };
     let programs = pack(&contracts)?;
+    let packed_doubles = pack(&doubles)?;
     let identity = tools.identity()?;
 
     let path = root.join("contracts/sizes.json");
     let measured = Golden::of(&identity, &programs);
-    if arguments.bless {
+    if arguments.bless && complaints.is_empty() {
         measured.write(&path)?;
     }
     let committed = Golden::read(&path)?;
     let comparable = committed.as_ref().filter(|golden| golden.tools == identity);
-    let packed_doubles = pack(&doubles)?;
     if arguments.json {
         let report = Report { tools: &identity, programs: &programs, doubles: &packed_doubles };
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -101,13 +102,11 @@ fn run(arguments: &Arguments) -> Result<Vec<String>> {
         notes(&programs, &identity, committed.as_ref());
     }
 
-    let mut complaints = limits::exceeded(&programs);
+    complaints.extend(limits::exceeded(&programs));
     complaints.extend(limits::exceeded(&packed_doubles));
     complaints.extend(programs::reentrant(&programs));
     if arguments.check && comparable.is_some_and(|golden| *golden != measured) {
-        complaints.push(
-            "sizes or gas differ from contracts/sizes.json; scripts/build --bless accepts them".to_owned(),
-        );
+        complaints.push("sizes or gas differ from contracts/sizes.json; scripts/build --bless accepts them".to_owned());
     }
     if !arguments.no_abi {
         for workspace in [&contracts, &doubles].into_iter().flatten() {

@@ -58,12 +58,7 @@ const OVERRIDES: &[&str] = &[
 ];
 
 /// The rules a program must satisfy: the strictest in force on Arbitrum.
-const RULES: Rules = Rules {
-    arbos_version: 60,
-    stylus_version: 2,
-    max_wasm_size: 128 * 1024,
-    debug: false,
-};
+const RULES: Rules = Rules { arbos_version: 60, stylus_version: 2, max_wasm_size: 128 * 1024, debug: false };
 const PAGE_LIMIT: u16 = 128;
 /// What an activation costs before anything is looked at (stylus-vm.md 2.6 step 1).
 const ACTIVATION_GAS: u64 = 1_659_168;
@@ -140,12 +135,7 @@ impl Workspace {
             .map(|package| package.name)
             .collect();
         programs.sort();
-        Ok(Some(Self {
-            root: root.to_owned(),
-            abi: abi.to_owned(),
-            programs,
-            members,
-        }))
+        Ok(Some(Self { root: root.to_owned(), abi: abi.to_owned(), programs, members }))
     }
 
     /// Where packed programs are written.
@@ -160,14 +150,12 @@ impl Workspace {
     }
 
     /// Brings all packed programs up to date. A second call without changes only looks.
-    pub(crate) fn pack(&self, tools: &Tools) -> Result<Vec<Packed>> {
+    ///
+    /// One program that fails does not keep the others from being packed; what failed is told in `complaints`.
+    pub(crate) fn pack(&self, tools: &Tools, complaints: &mut Vec<String>) -> Result<Vec<Packed>> {
         let identity = tools.identity()?;
         let inputs = self.inputs(&identity)?;
-        let record = self.output().join("record.json");
-        let last: Option<Record> = fs::read(&record)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .filter(|last: &Record| last.tools == identity);
+        let last = self.last(&identity);
         if let Some(last) = &last
             && last.inputs == inputs
             && last.programs.iter().all(|program| self.is_there(&program.name))
@@ -179,23 +167,39 @@ impl Workspace {
         let mut programs = Vec::new();
         for name in &self.programs {
             eprintln!("  packing {name}");
-            let compiled = self.compile(name, tools)?;
-            let source = stamp::of_bytes(&compiled);
-            let unchanged = last
-                .iter()
-                .flat_map(|last| &last.programs)
-                .find(|program| program.name == *name && program.source == source)
-                .filter(|_| self.is_there(name));
-            programs.push(match unchanged {
-                Some(program) => program.clone(),
-                None => self
-                    .pack_one(name, &compiled, source, tools)
-                    .with_context(|| format!("program {name}"))?,
-            });
+            match self.update(name, last.as_ref(), tools) {
+                Ok(program) => programs.push(program),
+                Err(error) => complaints.push(format!("{name}: {error:#}")),
+            }
         }
+        // Whatever failed is tried again: no inputs equal these.
+        let complete = programs.len() == self.programs.len();
+        let inputs = if complete { inputs } else { String::new() };
         let done = Record { inputs, tools: identity, programs };
-        fs::write(record, serde_json::to_vec_pretty(&done)?)?;
+        fs::write(self.record(), serde_json::to_vec_pretty(&done)?)?;
         Ok(done.programs)
+    }
+
+    fn record(&self) -> PathBuf {
+        self.output().join("record.json")
+    }
+
+    /// What the same tools built the last time.
+    fn last(&self, identity: &Identity) -> Option<Record> {
+        let bytes = fs::read(self.record()).ok()?;
+        let record: Record = serde_json::from_slice(&bytes).ok()?;
+        (record.tools == *identity).then_some(record)
+    }
+
+    fn update(&self, name: &str, last: Option<&Record>, tools: &Tools) -> Result<Packed> {
+        let compiled = self.compile(name, tools)?;
+        let source = stamp::of_bytes(&compiled);
+        let same = |program: &&Packed| program.name == name && program.source == source;
+        let known = last.and_then(|last| last.programs.iter().find(same));
+        match known {
+            Some(program) if self.is_there(name) => Ok(program.clone()),
+            _ => self.pack_one(name, &compiled, source, tools),
+        }
     }
 
     fn is_there(&self, name: &str) -> bool {
@@ -220,11 +224,7 @@ impl Workspace {
     fn compile(&self, name: &str, tools: &Tools) -> Result<Vec<u8>> {
         let scratch = self.scratch();
         let mut cargo = Command::new(&tools.cargo);
-        cargo
-            .arg("build")
-            .args(CARGOFLAGS)
-            .args(["--lib", "--package", name])
-            .current_dir(&self.root);
+        cargo.arg("build").args(CARGOFLAGS).args(["--lib", "--package", name]).current_dir(&self.root);
         for variable in OVERRIDES {
             cargo.env_remove(variable);
         }
@@ -246,9 +246,9 @@ impl Workspace {
 
     /// The flags, with nothing left in the program of where its sources lie.
     fn rustflags(&self, tools: &Tools) -> Result<Vec<String>> {
-        let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| {
-            std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo"))
-        });
+        let cargo_home = std::env::var_os("CARGO_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
         let mut flags: Vec<_> = RUSTFLAGS.iter().map(|&flag| flag.to_owned()).collect();
         let mut hide = |path: &Path, name: &str| {
             flags.push(format!("--remap-path-prefix={}={name}", path.display()));
@@ -271,8 +271,7 @@ impl Workspace {
         fs::remove_file(&shrunk)?;
 
         let code = module::contract_code(&wasm);
-        let activation = module::activate(&wasm, PAGE_LIMIT, &RULES, u64::MAX)
-            .context("activation would refuse it")?;
+        let activation = module::activate(&wasm, PAGE_LIMIT, &RULES, u64::MAX).context("activation would refuse it")?;
         let (init_gas, cached_gas) = call_gas(&activation.figures);
         fs::write(self.artefact(name, "wasm"), &wasm)?;
         fs::write(self.artefact(name, "code"), &code)?;

@@ -4,13 +4,9 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use alloy_json_abi::{
-    Constructor, Error, Event, EventParam, Function, InternalType, JsonAbi, Param, StateMutability,
-};
+use alloy_json_abi::{Constructor, Error, Event, EventParam, Function, InternalType, JsonAbi, Param, StateMutability};
 use anyhow::{Context, Result, anyhow, bail};
-use syn_solidity::{
-    FunctionAttributes, Item, ItemContract, ItemFunction, Mutability, ParameterList, SolPath, Type,
-};
+use syn_solidity::{FunctionAttributes, Item, ItemContract, ItemFunction, Mutability, ParameterList, SolPath, Type};
 
 /// Name under which an interface states the constructor: Solidity's interfaces cannot.
 const CONSTRUCTOR: &str = "stylus_constructor";
@@ -43,8 +39,8 @@ impl Interfaces {
         let tokens = without_comments(text)
             .parse::<proc_macro2::TokenStream>()
             .map_err(|error| anyhow!("line {}: {error}", error.span().start().line))?;
-        let parsed = syn_solidity::parse2(tokens)
-            .map_err(|error| anyhow!("line {}: {error}", error.span().start().line))?;
+        let parsed =
+            syn_solidity::parse2(tokens).map_err(|error| anyhow!("line {}: {error}", error.span().start().line))?;
         for item in parsed.items {
             let Item::Contract(interface) = item else { continue };
             let name = interface.name.to_string();
@@ -66,8 +62,7 @@ impl Interfaces {
         let mut abi = JsonAbi::new();
         for name in self.files.get(file).into_iter().flatten() {
             for interface in self.lineage(name)? {
-                self.declare(interface, &mut abi)
-                    .with_context(|| format!("interface {}", interface.name))?;
+                self.declare(interface, &mut abi).with_context(|| format!("interface {}", interface.name))?;
             }
         }
         Ok(abi)
@@ -75,10 +70,7 @@ impl Interfaces {
 
     /// An interface and its bases, each once.
     fn lineage(&self, name: &str) -> Result<Vec<&ItemContract>> {
-        let interface = self
-            .interfaces
-            .get(name)
-            .with_context(|| format!("there is no interface {name}"))?;
+        let interface = self.interfaces.get(name).with_context(|| format!("there is no interface {name}"))?;
         let mut lineage = vec![interface];
         for base in interface.inheritance.iter().flat_map(|bases| &bases.inheritance) {
             for ancestor in self.lineage(&base.name.last().to_string())? {
@@ -106,10 +98,7 @@ impl Interfaces {
                         })
                         .collect::<Result<_>>()?;
                     let anonymous = event.anonymous.is_some();
-                    abi.events
-                        .entry(name.clone())
-                        .or_default()
-                        .push(Event { name, inputs, anonymous });
+                    abi.events.entry(name.clone()).or_default().push(Event { name, inputs, anonymous });
                 }
                 Item::Error(error) => {
                     let name = error.name.to_string();
@@ -122,12 +111,7 @@ impl Interfaces {
         Ok(())
     }
 
-    fn declare_function(
-        &self,
-        interface: &ItemContract,
-        function: &ItemFunction,
-        abi: &mut JsonAbi,
-    ) -> Result<()> {
+    fn declare_function(&self, interface: &ItemContract, function: &ItemFunction, abi: &mut JsonAbi) -> Result<()> {
         let inputs = self.params(interface, &function.parameters)?;
         let state_mutability = mutability(&function.attributes);
         let Some(name) = &function.name else {
@@ -145,12 +129,7 @@ impl Interfaces {
             Some(returns) => self.params(interface, &returns.returns)?,
             None => Vec::new(),
         };
-        abi.functions.entry(name.clone()).or_default().push(Function {
-            name,
-            inputs,
-            outputs,
-            state_mutability,
-        });
+        abi.functions.entry(name.clone()).or_default().push(Function { name, inputs, outputs, state_mutability });
         Ok(())
     }
 
@@ -184,17 +163,14 @@ impl Interfaces {
                 Ok(param)
             }
             Type::Tuple(tuple) => Ok(Param {
-                components: tuple
-                    .types
-                    .iter()
-                    .map(|ty| self.param(interface, ty, None))
-                    .collect::<Result<_>>()?,
+                components: tuple.types.iter().map(|ty| self.param(interface, ty, None)).collect::<Result<_>>()?,
                 ..simple("tuple".to_owned())
             }),
             Type::Custom(path) => self.custom(interface, path, &name),
-            Type::Address(_, Some(_)) => {
-                Ok(Param { internal_type: Some(InternalType::AddressPayable("address payable".into())), ..simple("address".into()) })
-            }
+            Type::Address(_, Some(_)) => Ok(Param {
+                internal_type: Some(InternalType::AddressPayable("address payable".into())),
+                ..simple("address".into())
+            }),
             Type::Function(_) | Type::Mapping(_) => bail!("{ty} is not a type of an interface"),
             plain => Ok(simple(plain.to_string())),
         }

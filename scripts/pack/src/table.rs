@@ -2,17 +2,15 @@
 
 use crate::{golden::Golden, limits, programs::Packed};
 
-const HEADER: [&str; 8] =
-    ["program", "wasm", "on chain", "of limit", "gas uncached", "gas cached", "pages", "change"];
+const HEADER: [&str; 8] = ["program", "wasm", "on chain", "of limit", "gas uncached", "gas cached", "pages", "change"];
 
 /// Programs with their sizes and costs. `golden` is there if it can be compared.
 pub(crate) fn print(programs: &[Packed], golden: Option<&Golden>) {
     let mut rows = vec![HEADER.map(str::to_owned)];
     rows.extend(programs.iter().map(|program| row(program, golden)));
 
-    let widths: Vec<_> = (0..HEADER.len())
-        .map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0))
-        .collect();
+    let widths: Vec<_> =
+        (0..HEADER.len()).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
     for row in rows {
         let cells: Vec<_> = row
             .iter()

@@ -66,15 +66,8 @@ impl Tools {
 
 /// Runs a command and returns what it printed, trimmed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let done = command
-        .output()
-        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    ensure!(
-        done.status.success(),
-        "{} failed\n{}",
-        describe(command),
-        String::from_utf8_lossy(&done.stderr)
-    );
+    let done = command.output().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    ensure!(done.status.success(), "{} failed\n{}", describe(command), String::from_utf8_lossy(&done.stderr));
     Ok(String::from_utf8(done.stdout)?.trim().to_owned())
 }
 
@@ -85,8 +78,5 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

@@ -1,20 +1,48 @@
 //! The interfaces of `abi/`, as types and as data.
 
-#![allow(missing_docs, missing_debug_implementations, clippy::too_many_arguments, reason = "generated from documented Solidity")]
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::too_many_arguments,
+    reason = "generated from documented Solidity"
+)]
 
 use alloy_json_abi::{Function, JsonAbi, Param};
 use alloy_primitives::B256;
 use alloy_sol_types::sol;
 
-sol!(#[sol(abi, extra_derives(Debug, PartialEq, Eq))] "../../abi/IStaking.sol");
-sol!(#[sol(abi, extra_derives(Debug, PartialEq, Eq))] "../../abi/IStakedToken.sol");
-sol!(#[sol(abi, extra_derives(Debug, PartialEq, Eq))] "../../abi/IPoolViews.sol");
-sol!(#[sol(abi, extra_derives(Debug, PartialEq, Eq))] "../../abi/IEpochSchedule.sol");
-sol!(#[sol(abi, extra_derives(Debug, PartialEq, Eq))] "../../abi/IDiamondCut.sol");
-sol!(#[sol(abi, extra_derives(Debug, PartialEq, Eq))] "../../abi/IPoolErrors.sol");
-sol!(#[sol(abi, extra_derives(Debug, PartialEq, Eq))] "../../abi/IPoolEvents.sol");
-sol!(#[sol(extra_derives(Debug, PartialEq, Eq))] "../doubles/abi/IToken.sol");
-sol!(#[sol(extra_derives(Debug, PartialEq, Eq))] "../doubles/abi/IOddToken.sol");
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IStaking.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IStakedToken.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IPoolViews.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IEpochSchedule.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IDiamondCut.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IPoolErrors.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IPoolEvents.sol"
+);
+sol!(
+    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    "../doubles/abi/IToken.sol"
+);
 
 /// The facets of the pool by program name, with the functions that each answers there.
 pub fn facets() -> [(&'static str, Vec<Function>); 5] {
@@ -42,6 +70,7 @@ pub fn head_words(param: &Param) -> usize {
 
 /// Signature of the event with this first topic.
 pub fn event(topic: B256) -> Option<String> {
-    let events = [IPoolEvents::abi::contract(), IDiamondCut::abi::contract()].map(|abi| abi.events.into_values().flatten());
+    let events =
+        [IPoolEvents::abi::contract(), IDiamondCut::abi::contract()].map(|abi| abi.events.into_values().flatten());
     events.into_iter().flatten().find(|event| event.selector() == topic).map(|event| event.signature())
 }

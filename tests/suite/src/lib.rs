@@ -37,8 +37,8 @@ pub mod prelude {
     pub use crate::{
         Settings,
         abi::{
-            IDiamondCut, IEpochSchedule, IOddToken, IPoolErrors as errors, IPoolEvents as events, IPoolViews, IStakedToken, IStaking,
-            IToken,
+            IDiamondCut, IEpochSchedule, IPoolErrors as errors, IPoolEvents as events, IPoolViews, IStakedToken,
+            IStaking, IToken,
         },
         check::{assert_logs, assert_refused, log, u},
         pool::{Amount, Pool, diamond_cut, epoch},

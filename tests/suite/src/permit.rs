@@ -41,7 +41,14 @@ impl Pool {
     /// # Panics
     ///
     /// If the contract has no permits.
-    pub fn sign_permit(&self, contract: Address, owner: &str, spender: &str, value: U256, deadline: U256) -> SignedPermit {
+    pub fn sign_permit(
+        &self,
+        contract: Address,
+        owner: &str,
+        spender: &str,
+        value: U256,
+        deadline: U256,
+    ) -> SignedPermit {
         self.sign_permit_to(contract, owner, self.who(spender), value, deadline)
     }
 
@@ -54,7 +61,14 @@ impl Pool {
         self.sign_permit_to(self.token(), owner, self.address(), value, deadline)
     }
 
-    fn sign_permit_to(&self, contract: Address, owner: &str, spender: Address, value: U256, deadline: U256) -> SignedPermit {
+    fn sign_permit_to(
+        &self,
+        contract: Address,
+        owner: &str,
+        spender: Address,
+        value: U256,
+        deadline: U256,
+    ) -> SignedPermit {
         let account = chain::Account::named(owner);
         let owner = account.address();
         let view = "contracts with permits tell nonces, names and domains";

@@ -41,12 +41,6 @@ impl From<u64> for Amount {
     }
 }
 
-impl From<i32> for Amount {
-    fn from(value: i32) -> Self {
-        Self(U256::from(value))
-    }
-}
-
 /// A pool on a chain of its own. A fork is cheap.
 #[derive(Clone, Debug)]
 pub struct Pool {
@@ -98,12 +92,13 @@ impl Pool {
     fn fund(&mut self) {
         let itself = self.address();
         let approve = IToken::approveCall { spender: itself, value: U256::MAX };
+        let (token, rewards) = (self.token(), self.rewards_token());
         for name in HOLDERS {
             self.set_tokens(name, U256::from(1) << 120);
-            self.by(name).send_to(self.token(), approve.clone()).expect("tokens approve");
+            self.by(name).send_to(token, approve.clone()).expect("tokens approve");
         }
         self.mint_rewards("treasury", U256::from(10).pow(U256::from(30)));
-        self.by("treasury").send_to(self.rewards_token(), approve).expect("tokens approve");
+        self.by("treasury").send_to(rewards, approve).expect("tokens approve");
     }
 
     /// The same pool on a chain that goes its own way from here.
@@ -273,7 +268,7 @@ impl Pool {
     }
 
     fn token_balance(&self, token: Address, owner: Address) -> U256 {
-        self.chain.view(token, IToken::balanceOfCall { owner }).expect("tokens tell balances")
+        self.chain.view(token, IToken::balanceOfCall { account: owner }).expect("tokens tell balances")
     }
 
     /// Makes a person hold exactly this many staked tokens.
@@ -296,7 +291,8 @@ impl Pool {
     /// Sets what the treasury lets the pool spend.
     pub fn approve_from_treasury(&mut self, amount: impl Into<Amount>) {
         let approve = IToken::approveCall { spender: self.address(), value: amount.into().0 };
-        self.by("treasury").send_to(self.rewards_token(), approve).expect("tokens approve");
+        let token = self.rewards_token();
+        self.by("treasury").send_to(token, approve).expect("tokens approve");
     }
 
     /// Every slot of the pool that is not zero.
@@ -416,4 +412,3 @@ impl Caller<'_> {
         self.send(IEpochSchedule::setEpochParametersCall { interval: U256::from(interval), offset: U256::from(offset) })
     }
 }
-

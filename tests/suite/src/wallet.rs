@@ -14,11 +14,18 @@ const GAS_LIMIT: u64 = 5_000_000;
 /// # Errors
 ///
 /// If the call fails.
-pub fn call<C: SolCall>(chain: &mut Chain, account: &Account, to: Address, call: &C) -> Result<Sent<C::Return>, Reverted> {
+pub fn call<C: SolCall>(
+    chain: &mut Chain,
+    account: &Account,
+    to: Address,
+    call: &C,
+) -> Result<Sent<C::Return>, Reverted> {
     let receipt = send(chain, account, to, call.abi_encode())?;
     match C::abi_decode_returns(&receipt.output) {
         Ok(ret) => Ok(Sent { ret, receipt }),
-        Err(_) => Err(Reverted { cause: Cause::Undecodable, data: receipt.output.clone(), receipt: Some(Box::new(receipt)) }),
+        Err(_) => {
+            Err(Reverted { cause: Cause::Undecodable, data: receipt.output.clone(), receipt: Some(Box::new(receipt)) })
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use erc20::Erc20;
 use stylus_sdk::{abi::router_entrypoint, host::VM, prelude::*, ArbResult};
 
 #[entrypoint]
+#[allow(missing_docs)] // What the attribute makes of it is public.
 fn main(input: Vec<u8>, vm: VM) -> ArbResult {
     router_entrypoint::<Erc20, Erc20>(input, vm)
 }

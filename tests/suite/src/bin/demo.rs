@@ -56,14 +56,26 @@ fn first_epoch(stage: &mut Stage) -> Result<(), String> {
     stage.act("bob", "stakes 500,000 USDC", &IStaking::stakeCall { amount: usdc(500_000) })?;
     stage.at(0, 3)?;
     let carol = stage.address("carol");
-    stage.act("bob", "stakes 250,000 USDC for carol", &IStaking::stakeForCall { staker: carol, amount: usdc(250_000) })?;
+    stage.act(
+        "bob",
+        "stakes 250,000 USDC for carol",
+        &IStaking::stakeForCall { staker: carol, amount: usdc(250_000) },
+    )?;
     stage.at(0, 6)?;
     stage.act("alice", "claims her rewards", &IStaking::claimRewardsCall { recipient: stage.address("alice") })?;
     let dave = stage.address("dave");
-    stage.act("alice", "transfers 100,000 stkUSDC to dave", &IStakedToken::transferCall { to: dave, amount: usdc(100_000) })?;
+    stage.act(
+        "alice",
+        "transfers 100,000 stkUSDC to dave",
+        &IStakedToken::transferCall { to: dave, amount: usdc(100_000) },
+    )?;
     stage.at(0, 8)?;
     stage.act("alice", "requests 400,000 USDC", &IStaking::requestWithdrawalCall { amount: usdc(400_000) })?;
-    stage.act("carol", "requests all of her 250,000 USDC", &IStaking::requestWithdrawalCall { amount: usdc(250_000) })?;
+    stage.act(
+        "carol",
+        "requests all of her 250,000 USDC",
+        &IStaking::requestWithdrawalCall { amount: usdc(250_000) },
+    )?;
     stage.at(0, 10)?;
     stage.act("carol", "cancels 50,000 USDC of it", &IStaking::cancelWithdrawalCall { amount: usdc(50_000) })?;
     let wait = IStaking::withdrawStakeCall { recipient: stage.address("alice"), amount: usdc(400_000) };
@@ -72,7 +84,8 @@ fn first_epoch(stage: &mut Stage) -> Result<(), String> {
 
     stage.chapter("Epoch 0, blackout window: requests are closed, everything else is open");
     stage.at(0, 14)?;
-    let error = IPoolErrors::InBlackoutWindow { timeRemaining: U256::from(14 * DAY), blackoutWindow: U256::from(14 * DAY) };
+    let error =
+        IPoolErrors::InBlackoutWindow { timeRemaining: U256::from(14 * DAY), blackoutWindow: U256::from(14 * DAY) };
     let request = IStaking::requestWithdrawalCall { amount: usdc(1) };
     stage.refused("bob", "requests 1 USDC in the first second of the window", &request, &error)?;
     stage.at(0, 20)?;
@@ -86,7 +99,11 @@ fn second_epoch(stage: &mut Stage) -> Result<(), String> {
     let more = IStaking::withdrawStakeCall { recipient: alice, amount: usdc(400_001) };
     let error = IPoolErrors::InsufficientInactiveBalance { requested: usdc(400_001), available: usdc(400_000) };
     stage.refused("alice", "tries to withdraw one USDC more than she requested", &more, &error)?;
-    stage.act("alice", "withdraws 300,000 USDC", &IStaking::withdrawStakeCall { recipient: alice, amount: usdc(300_000) })?;
+    stage.act(
+        "alice",
+        "withdraws 300,000 USDC",
+        &IStaking::withdrawStakeCall { recipient: alice, amount: usdc(300_000) },
+    )?;
     stage.act("alice", "restakes the other 100,000 USDC", &IStaking::restakeCall { amount: usdc(100_000) })?;
     let carol = stage.address("carol");
     stage.act("carol", "withdraws all there is", &IStaking::withdrawMaxStakeCall { recipient: carol })?;
@@ -94,9 +111,11 @@ fn second_epoch(stage: &mut Stage) -> Result<(), String> {
     for who in ["alice", "bob", "carol", "dave"] {
         stage.act(who, "claims", &IStaking::claimRewardsCall { recipient: stage.address(who) })?;
     }
-    stage.act("owner", "halves the emission", &IEpochSchedule::setRewardsPerSecondCall {
-        emissionPerSecond: U256::from(MAINNET_REWARDS_PER_SECOND / 2),
-    })
+    stage.act(
+        "owner",
+        "halves the emission",
+        &IEpochSchedule::setRewardsPerSecondCall { emissionPerSecond: U256::from(MAINNET_REWARDS_PER_SECOND / 2) },
+    )
 }
 
 fn everybody_leaves(stage: &mut Stage) -> Result<(), String> {
@@ -152,7 +171,8 @@ impl Stage {
         chain.set_time(settings.deployed_at);
         let (owner, treasury) = (Account::named("owner").address(), Account::named("treasury").address());
         let parties = Parties { staked_token: usdc, rewards_token: dydx, treasury, owner };
-        let deployment = Deployment::deploy(&mut chain, "owner", &parties, &settings).map_err(|error| error.to_string())?;
+        let deployment =
+            Deployment::deploy(&mut chain, "owner", &parties, &settings).map_err(|error| error.to_string())?;
         if !options.uncached {
             deployment.cache(&mut chain).map_err(|error| error.to_string())?;
         }
@@ -160,14 +180,18 @@ impl Stage {
         let mut stage = Self { chain, pool, usdc, dydx, start, checks: 0 };
         stage.introduce(&deployment, options);
         stage.fund()?;
-        stage.act("owner", "sets the emission to 0.1585489619 DYDX a second", &IEpochSchedule::setRewardsPerSecondCall {
-            emissionPerSecond: U256::from(MAINNET_REWARDS_PER_SECOND),
-        })?;
+        stage.act(
+            "owner",
+            "sets the emission to 0.1585489619 DYDX a second",
+            &IEpochSchedule::setRewardsPerSecondCall { emissionPerSecond: U256::from(MAINNET_REWARDS_PER_SECOND) },
+        )?;
         Ok(stage)
     }
 
     fn introduce(&self, deployment: &Deployment, options: &Options) {
-        println!("A pool with the parameters of mainnet: epochs of 28 days, of which the last 14 are the blackout window.");
+        println!(
+            "A pool with the parameters of mainnet: epochs of 28 days, of which the last 14 are the blackout window."
+        );
         println!(
             "Embedded chain {}, ArbOS {}. Programs {} the chain's program cache.\n",
             self.chain.chain_id(),
@@ -176,8 +200,13 @@ impl Stage {
         );
         println!("  {:<18} {:<44} {:>10} {:>14}", "program", "address", "code bytes", "activation gas");
         for (name, program) in &deployment.programs {
-            let gas = program.activation.as_ref().map_or_else(|| "with creation".into(), |receipt| grouped(receipt.gas.used));
-            println!("  {name:<18} {:<44} {:>10} {gas:>14}", program.address.to_string(), grouped(program.code_len as u64));
+            let gas =
+                program.activation.as_ref().map_or_else(|| "with creation".into(), |receipt| grouped(receipt.gas.used));
+            println!(
+                "  {name:<18} {:<44} {:>10} {gas:>14}",
+                program.address.to_string(),
+                grouped(program.code_len as u64)
+            );
         }
     }
 
@@ -189,7 +218,11 @@ impl Stage {
             self.must(who, self.usdc, &approve)?;
         }
         let to = self.address("treasury");
-        self.must("treasury", self.dydx, &IToken::mintCall { to, value: U256::from(25_000_000) * U256::from(10).pow(U256::from(18)) })?;
+        self.must(
+            "treasury",
+            self.dydx,
+            &IToken::mintCall { to, value: U256::from(25_000_000) * U256::from(10).pow(U256::from(18)) },
+        )?;
         self.must("treasury", self.dydx, &approve)?;
         println!("\nalice, bob, carol and dave hold 1,000,000 USDC each and have approved the pool.");
         Ok(())
@@ -287,7 +320,8 @@ impl Stage {
     }
 
     fn holdings(&self, who: Address) -> Result<Holdings, String> {
-        let balance = |token| self.chain.view(token, IToken::balanceOfCall { owner: who }).map_err(|error| error.to_string());
+        let balance =
+            |token| self.chain.view(token, IToken::balanceOfCall { account: who }).map_err(|error| error.to_string());
         let account = self.view(IPoolViews::getAccountCall { staker: who })?;
         Ok(Holdings {
             wallet: balance(self.usdc)?,
@@ -300,7 +334,10 @@ impl Stage {
     /// Total active + total inactive = total borrowed + total unborrowed, and the tokens are there.
     fn equation(&mut self, holdings: &[Holdings]) -> Result<(), String> {
         let pool = self.view(IPoolViews::getPoolCall {})?;
-        let held = self.chain.view(self.usdc, IToken::balanceOfCall { owner: self.pool }).map_err(|error| error.to_string())?;
+        let held = self
+            .chain
+            .view(self.usdc, IToken::balanceOfCall { account: self.pool })
+            .map_err(|error| error.to_string())?;
         let left = pool.activeCurrentEpoch + pool.inactiveCurrentEpoch;
         let right = pool.borrowed + pool.unborrowed;
         println!(
@@ -328,7 +365,13 @@ impl Stage {
         let holdings = self.all_holdings()?;
         let [alice, bob, carol, dave] = holdings[..] else { return Err("four stakers are expected".into()) };
         let wallets = alice.wallet + bob.wallet + carol.wallet + dave.wallet;
-        println!("All USDC is back: {} + {} + {} + {}.", amount(alice.wallet, 6), amount(bob.wallet, 6), amount(carol.wallet, 6), amount(dave.wallet, 6));
+        println!(
+            "All USDC is back: {} + {} + {} + {}.",
+            amount(alice.wallet, 6),
+            amount(bob.wallet, 6),
+            amount(carol.wallet, 6),
+            amount(dave.wallet, 6)
+        );
         self.check(wallets == usdc(4_000_000), || format!("{wallets} units came back"))?;
 
         // Somebody was staked from E0+1d to the end of epoch 1; the rate was halved at E1+5d.

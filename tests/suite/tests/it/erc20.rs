@@ -1,7 +1,7 @@
 //! The staked balance as an ERC-20 (ERC-1 to ERC-7), and permits.
 
 use alloy_primitives::U256;
-use suite::{prelude::*};
+use suite::prelude::*;
 
 fn staked(who: &str, amount: u64) -> Pool {
     let mut pool = Pool::deploy();
@@ -105,7 +105,10 @@ fn erc_5_an_allowance_is_used_up_unless_infinite() {
     pool.by("X0").send(call).unwrap();
     assert_eq!(pool.view(allowance.clone()), U256::MAX - u(11));
     let refused = pool.by("S1").send(IStakedToken::increaseAllowanceCall { spender, addedValue: u(12) }).unwrap_err();
-    assert_refused(refused, errors::AllowanceOverflow { currentAllowance: U256::MAX - u(11), requestedIncrease: u(12) });
+    assert_refused(
+        refused,
+        errors::AllowanceOverflow { currentAllowance: U256::MAX - u(11), requestedIncrease: u(12) },
+    );
     pool.by("S1").send(IStakedToken::increaseAllowanceCall { spender, addedValue: u(11) }).unwrap();
     assert_eq!(pool.view(allowance), U256::MAX);
 }
@@ -115,8 +118,12 @@ fn erc_6_allowances_do_not_fall_below_zero() {
     let mut pool = staked("S1", 500);
     let (owner, spender) = (pool.who("S1"), pool.who("X0"));
     pool.by("S1").send(IStakedToken::approveCall { spender, amount: u(3) }).unwrap();
-    let refused = pool.by("S1").send(IStakedToken::decreaseAllowanceCall { spender, subtractedValue: u(4) }).unwrap_err();
-    assert_refused(refused, errors::ERC20FailedDecreaseAllowance { spender, currentAllowance: u(3), requestedDecrease: u(4) });
+    let refused =
+        pool.by("S1").send(IStakedToken::decreaseAllowanceCall { spender, subtractedValue: u(4) }).unwrap_err();
+    assert_refused(
+        refused,
+        errors::ERC20FailedDecreaseAllowance { spender, currentAllowance: u(3), requestedDecrease: u(4) },
+    );
     let receipt = pool.by("S1").send(IStakedToken::decreaseAllowanceCall { spender, subtractedValue: u(3) }).unwrap();
     assert_logs(pool.logs(&receipt), [log(events::Approval { owner, spender, value: u(0) })]);
     let refused = pool.by("S1").send(IStakedToken::approveCall { spender: Address::ZERO, amount: u(3) }).unwrap_err();
@@ -164,7 +171,8 @@ fn a_permit_sets_the_allowance_once() {
     // Somebody else's signature, another amount, a later deadline: not what was signed.
     let refused = pool.by("X0").send(IStakedToken::permitCall { value: u(71), ..call.clone() }).unwrap_err();
     assert!(refused.decode::<errors::ERC2612InvalidSigner>().is_some(), "{refused:?}");
-    let refused = pool.by("X0").send(IStakedToken::permitCall { deadline: deadline + u(1), ..call.clone() }).unwrap_err();
+    let refused =
+        pool.by("X0").send(IStakedToken::permitCall { deadline: deadline + u(1), ..call.clone() }).unwrap_err();
     assert!(refused.decode::<errors::ERC2612InvalidSigner>().is_some(), "{refused:?}");
 
     let receipt = pool.by("X0").send(call.clone()).unwrap();
@@ -203,7 +211,8 @@ fn one_signature_approves_and_stakes() {
     pool.at(epoch(0));
     let token = pool.token();
     let (s0, s1) = (pool.who("S0"), pool.who("S1"));
-    pool.by("S0").send_to(token, T::approveCall { spender: pool.address(), value: u(0) }).unwrap();
+    let none = IToken::approveCall { spender: pool.address(), value: u(0) };
+    pool.by("S0").send_to(token, none).unwrap();
     let permit = pool.sign_permit_for_pool("S0", u(300), U256::MAX);
     pool.by("S0").stake(1).unwrap_err();
     pool.by("S0").send(permit.stake_with_permit(u(300))).unwrap();
@@ -221,7 +230,7 @@ fn a_permit_used_by_somebody_else_still_stakes() {
     let mut pool = Pool::deploy();
     pool.at(epoch(0));
     let token = pool.token();
-    let none = T::approveCall { spender: pool.address(), value: u(0) };
+    let none = IToken::approveCall { spender: pool.address(), value: u(0) };
     pool.by("S0").send_to(token, none).unwrap();
     let permit = pool.sign_permit_for_pool("S0", u(300), U256::MAX);
     pool.by("X0").send_to(token, permit.for_token()).unwrap();

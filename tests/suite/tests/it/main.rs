@@ -9,5 +9,3 @@ mod roles;
 mod scenarios;
 mod schedule;
 mod staking;
-mod storage;
-mod tokens;

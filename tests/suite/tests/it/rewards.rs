@@ -52,10 +52,12 @@ fn rwd_2_everything_rounds_down() {
     let mut pool = emitting(1);
     pool.by("S0").stake(1).unwrap();
     pool.by("S1").stake(2).unwrap();
-    for (after, index, s0, s1) in
-        [(1, 333_333_333_333_333_333, 0, 0), (3, 999_999_999_999_999_999, 0, 1), (100, 33_333_333_333_333_333_332, 32, 64)]
-    {
-        let index = U256::from(index as u128);
+    for (after, index, s0, s1) in [
+        (1, 333_333_333_333_333_333_u128, 0, 0),
+        (3, 999_999_999_999_999_999, 0, 1),
+        (100, 33_333_333_333_333_333_332, 32, 64),
+    ] {
+        let index = U256::from(index);
         pool.at(epoch(0) + after);
         let receipt = pool.by("S0").claim_rewards("S0").unwrap();
         assert_eq!(receipt.ret, u(s0), "S0 after {after} s");
@@ -228,15 +230,16 @@ fn rwd_14_a_claim_operator_claims_for_stakers_only() {
     let claim = |staker| IStaking::claimRewardsForCall { staker, recipient: op };
     let refused = pool.by("OP").send(claim(Address::ZERO)).unwrap_err();
     assert_refused(refused, errors::InvalidStaker { staker: Address::ZERO });
-    let missing = errors::AccessControlUnauthorizedAccount { account: s0, neededRole: pool.role("CLAIM_OPERATOR_ROLE") };
+    let missing =
+        errors::AccessControlUnauthorizedAccount { account: s0, neededRole: pool.role("CLAIM_OPERATOR_ROLE") };
     assert_refused(pool.by("S0").send(claim(s0)).unwrap_err(), missing);
 
     let receipt = pool.by("OP").send(claim(s0)).unwrap();
     assert_eq!((receipt.ret, pool.rewards("OP")), (u(1000), u(1000)));
     let claimed = events::ClaimedRewards { user: s0, recipient: op, claimedRewards: u(1000) };
-    let claimedFor =
+    let claimed_for =
         events::OperatorClaimedRewardsFor { staker: s0, recipient: op, claimedRewards: u(1000), operator: op };
-    let expected = [global(u(E18)), settled(&pool, "S0", u(E18), 1000), log(claimed), log(claimedFor)];
+    let expected = [global(u(E18)), settled(&pool, "S0", u(E18), 1000), log(claimed), log(claimed_for)];
     assert_logs(pool.logs(&receipt), expected);
     assert_eq!(pool.by("OP").send(claim(s0)).unwrap().ret, u(0), "nothing is paid twice");
 }

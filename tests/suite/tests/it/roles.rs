@@ -98,11 +98,17 @@ fn each_call_needs_exactly_its_role() {
     let guarded: [(&str, Vec<u8>); 8] = [
         ("OWNER_ROLE", IEpochSchedule::proposeOwnerCall { proposed: x0 }.abi_encode()),
         ("OWNER_ROLE", diamond_cut(vec![]).abi_encode()),
-        ("EPOCH_PARAMETERS_ROLE", IEpochSchedule::setEpochParametersCall { interval: u(1_000_000), offset: u(10_000_000) }.abi_encode()),
+        (
+            "EPOCH_PARAMETERS_ROLE",
+            IEpochSchedule::setEpochParametersCall { interval: u(1_000_000), offset: u(10_000_000) }.abi_encode(),
+        ),
         ("EPOCH_PARAMETERS_ROLE", IEpochSchedule::setBlackoutWindowCall { blackoutWindow: u(300_000) }.abi_encode()),
         ("REWARDS_RATE_ROLE", IEpochSchedule::setRewardsPerSecondCall { emissionPerSecond: u(1) }.abi_encode()),
         ("STAKE_OPERATOR_ROLE", IStaking::requestWithdrawalForCall { staker: s0, amount: u(1) }.abi_encode()),
-        ("STAKE_OPERATOR_ROLE", IStaking::withdrawStakeForCall { staker: s0, recipient: x0, amount: u(0) }.abi_encode()),
+        (
+            "STAKE_OPERATOR_ROLE",
+            IStaking::withdrawStakeForCall { staker: s0, recipient: x0, amount: u(0) }.abi_encode(),
+        ),
         ("CLAIM_OPERATOR_ROLE", IStaking::claimRewardsForCall { staker: s0, recipient: x0 }.abi_encode()),
     ];
     let all = suite::ROLES;

@@ -51,11 +51,12 @@ fn sch_3_initialisation_logs_in_order_and_happens_once() {
         expected.push(log(events::RoleAdminChanged { role: *role, previousAdminRole: zero, newAdminRole: roles[0] }));
     }
     expected.push(log(events::BlackoutWindowChanged { blackoutWindow: u(300_000) }));
-    let epochParameters = events::EpochParameters { interval: 1_000_000, offset: 10_000_000 };
-    expected.push(log(events::EpochParametersChanged { epochParameters }));
+    let parameters = events::EpochParameters { interval: 1_000_000, offset: 10_000_000 };
+    expected.push(log(events::EpochParametersChanged { epochParameters: parameters }));
     assert_logs(pool.deployment_logs(), expected);
 
-    let again = IEpochSchedule::initializeCall { interval: u(1_000_000), offset: u(20_000_000), blackoutWindow: u(300_000) };
+    let again =
+        IEpochSchedule::initializeCall { interval: u(1_000_000), offset: u(20_000_000), blackoutWindow: u(300_000) };
     assert_refused(pool.by("GOV").send(again).unwrap_err(), errors::AlreadyInitialized {});
 }
 
@@ -65,7 +66,10 @@ fn sch_4_before_epoch_zero() {
     pool.at(9_999_999);
     assert!(!pool.view(IEpochSchedule::hasEpochZeroStartedCall {}));
     assert!(!pool.view(IEpochSchedule::inBlackoutWindowCall {}));
-    assert_refused(pool.try_view(IEpochSchedule::getCurrentEpochCall {}).unwrap_err(), too_early(9_999_999, 10_000_000));
+    assert_refused(
+        pool.try_view(IEpochSchedule::getCurrentEpochCall {}).unwrap_err(),
+        too_early(9_999_999, 10_000_000),
+    );
     let remaining = pool.try_view(IEpochSchedule::getTimeRemainingInCurrentEpochCall {});
     assert_refused(remaining.unwrap_err(), too_early(9_999_999, 10_000_000));
     assert_eq!(pool.view(IEpochSchedule::getStartOfEpochCall { epoch: u(0) }), u(10_000_000));
@@ -156,12 +160,11 @@ fn sch_8_epoch_parameters_keep_the_epoch() {
     ] {
         let mut fork = pool.fork();
         let receipt = fork.by("GOV").set_epoch_parameters(interval, offset).unwrap();
-        let epochParameters = events::EpochParameters { interval: interval.into(), offset: offset.into() };
-        assert_logs(fork.logs(&receipt), [log(events::EpochParametersChanged { epochParameters })]);
+        let parameters = events::EpochParameters { interval: interval.into(), offset: offset.into() };
+        assert_logs(fork.logs(&receipt), [log(events::EpochParametersChanged { epochParameters: parameters })]);
         assert_eq!(fork.clock().0, u(2), "({interval}, {offset})");
     }
-    for (interval, offset, epoch) in
-        [(1_000_000, 11_000_000, 1), (1_000_000, 9_000_000, 3), (1_000_000, 12_300_000, 0)]
+    for (interval, offset, epoch) in [(1_000_000, 11_000_000, 1), (1_000_000, 9_000_000, 3), (1_000_000, 12_300_000, 0)]
     {
         let error = errors::EpochNumberChanged { current: u(2), proposed: u(epoch) };
         assert_refused(pool.by("GOV").set_epoch_parameters(interval, offset).unwrap_err(), error);
@@ -171,7 +174,10 @@ fn sch_8_epoch_parameters_keep_the_epoch() {
     let refused = pool.by("GOV").set_epoch_parameters(1_000_000, 9_600_000).unwrap_err();
     assert_refused(refused, errors::EndsInBlackoutWindow { timeRemaining: u(300_000), blackoutWindow: u(300_000) });
     let refused = pool.by("GOV").set_epoch_parameters(599_999, 10_900_000).unwrap_err();
-    assert_refused(refused, errors::BlackoutWindowExceedsHalfEpoch { blackoutWindow: u(300_000), interval: u(599_999) });
+    assert_refused(
+        refused,
+        errors::BlackoutWindowExceedsHalfEpoch { blackoutWindow: u(300_000), interval: u(599_999) },
+    );
 }
 
 #[test]
@@ -181,7 +187,7 @@ fn sch_9_nothing_changes_in_the_blackout_window() {
     let error = errors::InBlackoutWindow { timeRemaining: u(300_000), blackoutWindow: u(300_000) };
     assert_refused(pool.by("GOV").set_epoch_parameters(1_000_000, 10_000_000).unwrap_err(), error.clone());
     assert_refused(pool.by("GOV").set_epoch_parameters(0, 0).unwrap_err(), error.clone());
-    let window = |blackoutWindow| IEpochSchedule::setBlackoutWindowCall { blackoutWindow };
+    let window = |seconds| IEpochSchedule::setBlackoutWindowCall { blackoutWindow: seconds };
     assert_refused(pool.by("GOV").send(window(u(300_000))).unwrap_err(), error.clone());
     assert_refused(pool.by("GOV").send(window(U256::MAX)).unwrap_err(), error);
     pool.by("GOV").set_rewards_per_second(5).unwrap();
@@ -201,7 +207,10 @@ fn sch_10_the_blackout_window_does_not_start_at_once() {
         assert_eq!(fork.view(IEpochSchedule::getBlackoutWindowCall {}), u(length));
     }
     let refused = pool.by("GOV").send(window(500_001)).unwrap_err();
-    assert_refused(refused, errors::BlackoutWindowExceedsHalfEpoch { blackoutWindow: u(500_001), interval: u(1_000_000) });
+    assert_refused(
+        refused,
+        errors::BlackoutWindowExceedsHalfEpoch { blackoutWindow: u(500_001), interval: u(1_000_000) },
+    );
     let refused = pool.by("GOV").send(window(259_199)).unwrap_err();
     assert_refused(refused, errors::BlackoutWindowTooShort { blackoutWindow: u(259_199), minimum: u(259_200) });
 
@@ -237,9 +246,12 @@ fn sch_11_a_longer_epoch_keeps_a_pending_request_waiting() {
 fn sch_12_a_pending_boundary_is_fixed_with_the_old_schedule() {
     let mut pool = pending_request();
     let receipt = pool.at(11_500_000).by("GOV").set_epoch_parameters(2_000_000, 9_000_000).unwrap();
-    let epochParameters = events::EpochParameters { interval: 2_000_000, offset: 9_000_000 };
+    let parameters = events::EpochParameters { interval: 2_000_000, offset: 9_000_000 };
     let index = u(5) * u(10).pow(u(21));
-    let expected = [log(events::GlobalIndexUpdated { index }), log(events::EpochParametersChanged { epochParameters })];
+    let expected = [
+        log(events::GlobalIndexUpdated { index }),
+        log(events::EpochParametersChanged { epochParameters: parameters }),
+    ];
     assert_logs(pool.logs(&receipt), expected);
     assert_eq!(pool.view(IEpochSchedule::getStartOfEpochCall { epoch: u(1) }), u(11_000_000));
     assert_eq!(pool.view(IPoolViews::getEpochIndexCall { epoch: u(0) }), index);

@@ -1,7 +1,7 @@
 //! Stake, request, withdraw and back (STK-1 to STK-7, WDR-1 to WDR-11).
 
 use alloy_primitives::U256;
-use suite::{prelude::*};
+use suite::prelude::*;
 
 fn staked(amount: u64) -> Pool {
     let mut pool = Pool::deploy();
@@ -207,23 +207,24 @@ fn wdr_9_a_stake_operator_acts_for_a_staker() {
 
     let receipt = pool.by("OP").send(IStaking::stakeForCall { staker: s0, amount: u(1000) }).unwrap();
     let staked = events::Staked { staker: s0, spender: op, amount: u(1000) };
-    let stakedFor = events::OperatorStakedFor { staker: s0, amount: u(1000), operator: op };
-    assert_logs(pool.logs(&receipt), [log(staked), minted(&pool, "S0", 1000), log(stakedFor)]);
+    let staked_for = events::OperatorStakedFor { staker: s0, amount: u(1000), operator: op };
+    assert_logs(pool.logs(&receipt), [log(staked), minted(&pool, "S0", 1000), log(staked_for)]);
 
     let request = IStaking::requestWithdrawalForCall { staker: s0, amount: u(1000) };
     let receipt = pool.by("OP").send(request.clone()).unwrap();
     let requested = events::WithdrawalRequested { staker: s0, amount: u(1000) };
-    let requestedFor = events::OperatorWithdrawalRequestedFor { staker: s0, amount: u(1000), operator: op };
-    assert_logs(pool.logs(&receipt), [log(requested), log(requestedFor)]);
+    let requested_for = events::OperatorWithdrawalRequestedFor { staker: s0, amount: u(1000), operator: op };
+    assert_logs(pool.logs(&receipt), [log(requested), log(requested_for)]);
 
     pool.at(epoch(1));
     let withdraw = IStaking::withdrawStakeForCall { staker: s0, recipient: y, amount: u(1000) };
     let receipt = pool.by("OP").send(withdraw.clone()).unwrap();
     let withdrew = events::WithdrewStake { staker: s0, recipient: y, amount: u(1000) };
-    let withdrewFor = events::OperatorWithdrewStakeFor { staker: s0, recipient: y, amount: u(1000), operator: op };
-    assert_logs(pool.logs(&receipt), [burned(&pool, "S0", 1000), log(withdrew), log(withdrewFor)]);
+    let withdrew_for = events::OperatorWithdrewStakeFor { staker: s0, recipient: y, amount: u(1000), operator: op };
+    assert_logs(pool.logs(&receipt), [burned(&pool, "S0", 1000), log(withdrew), log(withdrew_for)]);
 
-    let missing = errors::AccessControlUnauthorizedAccount { account: s0, neededRole: pool.role("STAKE_OPERATOR_ROLE") };
+    let missing =
+        errors::AccessControlUnauthorizedAccount { account: s0, neededRole: pool.role("STAKE_OPERATOR_ROLE") };
     assert_refused(pool.by("S0").send(request).unwrap_err(), missing.clone());
     assert_refused(pool.by("S0").send(withdraw).unwrap_err(), missing);
 }
