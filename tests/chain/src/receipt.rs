@@ -5,7 +5,10 @@ use std::{error, fmt, ops::Deref};
 use alloy_primitives::{Address, B256, Bytes, Log};
 use alloy_sol_types::{Revert, SolError, SolEvent};
 
-use crate::frames::{Frame, FrameKind};
+use crate::{
+    abi::StylusDeployer,
+    frames::{Frame, FrameKind},
+};
 
 /// Gas of a transaction, taken apart. All in gas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -227,6 +230,15 @@ impl Reverted {
             return None;
         }
         E::abi_decode(&self.data).ok()
+    }
+
+    /// What a constructor reverted with, where the StylusDeployer wrapped it; otherwise itself.
+    #[must_use]
+    pub fn of_constructor(mut self) -> Self {
+        if let Some(wrapped) = self.decode::<StylusDeployer::ContractInitializationError>() {
+            self.data = wrapped.data;
+        }
+        self
     }
 
     /// Whether it reverted with an `E`.

@@ -87,8 +87,10 @@ impl Deployment {
             programs.push((name, chain.from(deployer).deploy(name)?));
         }
         let facets: Vec<_> = programs.iter().map(|(name, deployed)| (*name, deployed.address)).collect();
-        let router =
-            chain.from(deployer).deploy_with("liquidity-staking", &construction(&facets, parties, settings))?;
+        let router = chain
+            .from(deployer)
+            .deploy_with("liquidity-staking", &construction(&facets, parties, settings))
+            .map_err(Reverted::of_constructor)?;
         let pool = router.address;
         let logs = router.creation.logs.iter().filter(|log| log.address == pool).map(|log| log.data.clone()).collect();
         programs.push(("liquidity-staking", router));

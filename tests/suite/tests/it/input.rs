@@ -82,14 +82,18 @@ fn dirty_upper_bits_are_refused() {
     assert_eq!(pool.storage(), before);
 }
 
-/// As in Solidity: wallets and explorers append tags there.
+/// Call data is exactly the encoding of its arguments or nothing: the SDK checks by encoding again.
 #[test]
-fn bytes_after_the_arguments_are_ignored() {
+fn bytes_after_the_arguments_are_refused() {
     let mut pool = staked();
-    let mut call = IStaking::stakeCall { amount: u(5) }.abi_encode();
-    call.extend_from_slice(b"tag of a wallet");
-    pool.by("S0").send_raw(call).unwrap();
-    assert_eq!(pool.active("S0"), (u(1005), u(1005)));
+    let before = pool.storage();
+    for tag in [&b"\0"[..], b"tag of a wallet", &[0; 32]] {
+        let mut call = IStaking::stakeCall { amount: u(5) }.abi_encode();
+        call.extend_from_slice(tag);
+        let refused = pool.by("S0").send_raw(call).unwrap_err();
+        assert!(refused.is_empty(), "{refused:?}");
+    }
+    assert_eq!(pool.storage(), before);
 }
 
 #[test]

@@ -37,7 +37,7 @@ struct Row<'a> {
 }
 
 fn rows() -> Vec<Row<'static>> {
-    let cells = |line: &'static str| line.trim_matches('|').split(" | ").map(str::trim).collect::<Vec<_>>();
+    let cells = |line: &'static str| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>();
     TABLE
         .lines()
         .filter(|line| line.starts_with("| ") && line.contains('-') && !line.starts_with("| id"))

@@ -53,7 +53,7 @@ fn sch_3_initialisation_logs_in_order_and_happens_once() {
     expected.push(log(events::BlackoutWindowChanged { blackoutWindow: u(300_000) }));
     let parameters = events::EpochParameters { interval: 1_000_000, offset: 10_000_000 };
     expected.push(log(events::EpochParametersChanged { epochParameters: parameters }));
-    assert_logs(pool.deployment_logs(), expected);
+    assert_logs(pool.deployment_logs().split_off(1), expected); // After `DiamondCut`.
 
     let again =
         IEpochSchedule::initializeCall { interval: u(1_000_000), offset: u(20_000_000), blackoutWindow: u(300_000) };
@@ -276,7 +276,11 @@ fn sch_13_a_shorter_epoch_frees_a_pending_request() {
 
 #[test]
 fn sch_14_epoch_numbers_end_at_65_535() {
-    let mut pool = Pool::deploy();
+    // The shortest epochs: with the fixture's, the last would begin in the year 4047, when no program can be activated any more.
+    let (interval, offset) = (518_400, 10_000_000);
+    let epoch = |number| offset + number * interval;
+    let settings = Settings { interval: u(interval), blackout: u(259_200), ..Settings::fixture() };
+    let mut pool = Pool::try_deploy(&settings).unwrap();
     pool.at(epoch(0)).by("S0").stake(1000).unwrap();
     pool.by("S0").request_withdrawal(1000).unwrap();
     pool.at(epoch(65_535)).keep_alive();
@@ -292,5 +296,5 @@ fn sch_14_epoch_numbers_end_at_65_535() {
     assert_refused(pool.try_view(IStakedToken::totalSupplyCall {}).unwrap_err(), error.clone());
     assert_refused(pool.by("S0").withdraw_stake("S0", 1).unwrap_err(), error);
     let start = pool.try_view(IEpochSchedule::getStartOfEpochCall { epoch: U256::MAX });
-    assert_refused(start.unwrap_err(), errors::EpochStartOverflow { epoch: U256::MAX, interval: u(1_000_000) });
+    assert_refused(start.unwrap_err(), errors::EpochStartOverflow { epoch: U256::MAX, interval: u(interval) });
 }
