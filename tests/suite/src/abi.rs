@@ -8,7 +8,7 @@
 )]
 
 use alloy_json_abi::{Function, JsonAbi, Param};
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use alloy_sol_types::sol;
 
 sol!(
@@ -43,6 +43,10 @@ sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
     "../doubles/abi/IToken.sol"
 );
+sol!(
+    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    "../doubles/abi/IOddToken.sol"
+);
 
 /// The facets of the pool by program name, with the functions that each answers there.
 pub fn facets() -> [(&'static str, Vec<Function>); 5] {
@@ -61,6 +65,28 @@ pub fn facets() -> [(&'static str, Vec<Function>); 5] {
 /// Every function that the pool answers.
 pub fn functions() -> Vec<Function> {
     facets().into_iter().flat_map(|(_, functions)| functions).collect()
+}
+
+/// A well-formed call of a function, with zeros and empty lists for arguments.
+///
+/// # Panics
+///
+/// If an argument is a tuple that holds a list: no routed function has one.
+pub fn empty_call(function: &Function) -> Vec<u8> {
+    let mut head = Vec::new();
+    let mut tail = Vec::new();
+    let head_length = 32 * function.inputs.iter().map(head_words).sum::<usize>();
+    for param in &function.inputs {
+        let list = param.ty.ends_with("[]") || param.ty == "bytes" || param.ty == "string";
+        assert!(list || !param.components.iter().any(|part| part.ty.ends_with("[]")), "{}", function.signature());
+        if list {
+            head.extend(U256::from(head_length + tail.len()).to_be_bytes::<32>());
+            tail.extend([0; 32]);
+        } else {
+            head.extend(vec![0; 32 * head_words(param)]);
+        }
+    }
+    [function.selector().as_slice(), &head, &tail].concat()
 }
 
 /// Words that a parameter takes in the head of the arguments.

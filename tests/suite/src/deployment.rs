@@ -4,7 +4,7 @@ use alloy_primitives::{Address, Bytes, LogData, U256, keccak256};
 use alloy_sol_types::SolCall;
 use chain::{Artifacts, Chain, Deployed, Reverted};
 
-use crate::abi::{self, IDiamondCut};
+use crate::abi::{self, IDiamondCut, IToken};
 
 /// What a pool is made with. Times and lengths in seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,4 +144,17 @@ pub fn role(name: &str) -> alloy_primitives::B256 {
 /// The programs that stand in for the outside world.
 pub fn doubles() -> Artifacts {
     Artifacts::at(concat!(env!("CARGO_MANIFEST_DIR"), "/../doubles/target/stylus"))
+}
+
+/// Deploys a token of the doubles and names it.
+///
+/// # Panics
+///
+/// If the program was not built.
+pub fn token(chain: &mut Chain, program: &str, name: &str, symbol: &str, decimals: u8) -> Address {
+    let wasm = doubles().wasm(program).unwrap_or_else(|error| panic!("{error}"));
+    let token = chain.from("GOV").deploy_wasm(&wasm).unwrap_or_else(|error| panic!("{program}: {error}")).address;
+    let call = IToken::initializeCall { name: name.into(), symbol: symbol.into(), decimals };
+    chain.from("GOV").call(token, call).expect("a new token initialises");
+    token
 }

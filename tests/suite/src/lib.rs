@@ -11,6 +11,7 @@
 pub mod abi;
 pub mod check;
 pub mod deployment;
+pub mod gas;
 pub mod permit;
 pub mod pool;
 pub mod wallet;
@@ -37,8 +38,8 @@ pub mod prelude {
     pub use crate::{
         Settings,
         abi::{
-            IDiamondCut, IEpochSchedule, IPoolErrors as errors, IPoolEvents as events, IPoolViews, IStakedToken,
-            IStaking, IToken,
+            IDiamondCut, IEpochSchedule, IOddToken, IPoolErrors as errors, IPoolEvents as events, IPoolViews,
+            IStakedToken, IStaking, IToken,
         },
         check::{assert_logs, assert_refused, log, u},
         pool::{Amount, Pool, diamond_cut, epoch},

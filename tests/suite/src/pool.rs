@@ -73,9 +73,18 @@ impl Pool {
     ///
     /// If the pool refuses the settings.
     pub fn with_token(program: &str, settings: &Settings) -> Result<Self, Reverted> {
+        Self::with_tokens(program, "token", settings)
+    }
+
+    /// A pool whose staked and rewards tokens are other programs.
+    ///
+    /// # Errors
+    ///
+    /// If the pool refuses the settings.
+    pub fn with_tokens(staked: &str, rewards: &str, settings: &Settings) -> Result<Self, Reverted> {
         let mut chain = Chain::builder().timestamp(settings.deployed_at - 100_000).build();
-        let staked_token = deploy_token(&mut chain, program, "USD Coin", "USDC", 6);
-        let rewards_token = deploy_token(&mut chain, "token", "dYdX", "DYDX", 18);
+        let staked_token = deployment::token(&mut chain, staked, "USD Coin", "USDC", 6);
+        let rewards_token = deployment::token(&mut chain, rewards, "dYdX", "DYDX", 18);
         let parties = Parties {
             staked_token,
             rewards_token,
@@ -152,6 +161,21 @@ impl Pool {
     /// The rewards token.
     pub fn rewards_token(&self) -> Address {
         self.parties.rewards_token
+    }
+
+    /// Who owns the rewards.
+    pub fn treasury(&self) -> Address {
+        self.parties.treasury
+    }
+
+    /// A facet's address by program name.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such facet.
+    pub fn facet(&self, program: &str) -> Address {
+        let found = self.deployment.facets.iter().find(|(name, _)| *name == program);
+        found.unwrap_or_else(|| panic!("no facet {program}")).1
     }
 
     /// Who called the pool's constructor: the deployer contract.
@@ -319,15 +343,6 @@ impl Pool {
     pub fn deployment_logs(&self) -> Vec<LogData> {
         self.deployment.logs.clone()
     }
-}
-
-/// A token of the doubles, initialised.
-fn deploy_token(chain: &mut Chain, program: &str, name: &str, symbol: &str, decimals: u8) -> Address {
-    let wasm = deployment::doubles().wasm(program).unwrap_or_else(|error| panic!("{error}"));
-    let token = chain.from("GOV").deploy_wasm(&wasm).unwrap_or_else(|error| panic!("{program}: {error}")).address;
-    let call = IToken::initializeCall { name: name.into(), symbol: symbol.into(), decimals };
-    chain.from("GOV").call(token, call).expect("a new token initialises");
-    token
 }
 
 /// Somebody about to call the pool.

@@ -143,6 +143,8 @@ struct Holdings {
     wallet: U256,
     active: U256,
     inactive: U256,
+    /// What of the active stake becomes inactive at the end of the epoch.
+    requested: U256,
     rewards: U256,
 }
 
@@ -161,13 +163,8 @@ impl Stage {
         let settings = Settings::mainnet();
         let start = settings.deployed_at + DAY;
         let mut chain = Chain::builder().timestamp(settings.deployed_at - 3600).build();
-        let [usdc, dydx] = [("USD Coin", "USDC", 6), ("dYdX", "DYDX", 18)].map(|(name, symbol, decimals)| {
-            let wasm = deployment::doubles().wasm("token").unwrap_or_else(|error| panic!("{error}"));
-            let token = chain.from("owner").deploy_wasm(&wasm).expect("a token deploys").address;
-            let initialize = IToken::initializeCall { name: name.into(), symbol: symbol.into(), decimals };
-            chain.from("owner").call(token, initialize).expect("a new token initialises");
-            token
-        });
+        let usdc = deployment::token(&mut chain, "token", "USD Coin", "USDC", 6);
+        let dydx = deployment::token(&mut chain, "token", "dYdX", "DYDX", 18);
         chain.set_time(settings.deployed_at);
         let (owner, treasury) = (Account::named("owner").address(), Account::named("treasury").address());
         let parties = Parties { staked_token: usdc, rewards_token: dydx, treasury, owner };
@@ -236,11 +233,18 @@ impl Stage {
         println!("\n== {title}\n");
     }
 
-    /// Moves the clock to some days after the start of an epoch.
+    /// Moves the clock to some days after the start of an epoch, and tells what an epoch's end does by itself.
     fn at(&mut self, epoch: u64, days: u64) -> Result<(), String> {
+        let before = self.all_holdings()?;
         self.chain.set_time(self.start + epoch * EPOCH + days * DAY);
         let current = self.view(IEpochSchedule::getCurrentEpochCall {})?;
-        self.check(current == U256::from(epoch), || format!("epoch {current} instead of {epoch}"))
+        self.check(current == U256::from(epoch), || format!("epoch {current} instead of {epoch}"))?;
+        let after = self.all_holdings()?;
+        if before != after {
+            println!("{:>7}  epoch {epoch} begins", format!("E{epoch}"));
+            self.tell(&before, &after);
+        }
+        Ok(())
     }
 
     /// The time, as epoch and days into it.
@@ -257,7 +261,8 @@ impl Stage {
     }
 
     fn must<C: SolCall>(&mut self, who: &str, to: Address, call: &C) -> Result<Receipt, String> {
-        let sent = wallet::call(&mut self.chain, &Account::named(who), to, call);
+        let account = self.chain.account(who);
+        let sent = wallet::call(&mut self.chain, &account, to, call);
         sent.map(|sent| sent.receipt).map_err(|error| format!("{who} {}: {error}", C::SIGNATURE))
     }
 
@@ -272,27 +277,26 @@ impl Stage {
         let receipt = self.must(who, self.pool, call)?;
         let after = self.all_holdings()?;
         println!("{:>7}  {who} {what}   {} gas", self.time(), grouped(receipt.gas.used));
-        for (name, (before, after)) in STAKERS.into_iter().zip(before.iter().zip(&after)) {
-            self.tell(name, before, after)?;
-        }
+        self.tell(&before, &after);
         self.equation(&after)
     }
 
-    /// What changed for one person, apart from rewards that grew by themselves.
-    fn tell(&mut self, name: &str, before: &Holdings, after: &Holdings) -> Result<(), String> {
-        if before != after {
+    /// What changed for whom, apart from rewards that grow by themselves.
+    fn tell(&self, before: &[Holdings], after: &[Holdings]) {
+        for (name, (before, after)) in STAKERS.into_iter().zip(before.iter().zip(after)) {
             let usdc = |label, before: U256, after: U256| change(label, before, after, 6);
-            let parts = [
+            let changes = [
                 usdc("wallet", before.wallet, after.wallet),
                 usdc("active", before.active, after.active),
+                usdc("requested", before.requested, after.requested),
                 usdc("inactive", before.inactive, after.inactive),
                 change("DYDX", before.rewards, after.rewards, 18),
             ];
-            let told: Vec<_> = parts.into_iter().flatten().collect();
-            println!("         {:>7}: {}", name, told.join(", "));
+            let told: Vec<_> = changes.into_iter().flatten().collect();
+            if !told.is_empty() {
+                println!("         {name:>7}: {}", told.join(", "));
+            }
         }
-        // Only a transfer or a gift moves what somebody has in total; both keep the sum, checked in `equation`.
-        Ok(())
     }
 
     /// A call that must fail with exactly this error.
@@ -304,7 +308,8 @@ impl Stage {
         expected: &E,
     ) -> Result<(), String> {
         let before = self.all_holdings()?;
-        let outcome = wallet::call(&mut self.chain, &Account::named(who), self.pool, call);
+        let account = self.chain.account(who);
+        let outcome = wallet::call(&mut self.chain, &account, self.pool, call);
         let data = match outcome {
             Ok(_) => return Err(format!("{}: {who} {what}: succeeded", self.time())),
             Err(Reverted { data, .. }) => data,
@@ -327,6 +332,7 @@ impl Stage {
             wallet: balance(self.usdc)?,
             active: account.activeCurrentEpoch,
             inactive: account.inactiveCurrentEpoch,
+            requested: account.activeCurrentEpoch - account.activeNextEpoch,
             rewards: balance(self.dydx)?,
         })
     }

@@ -1,0 +1,162 @@
+//! Measures what the pool costs and how fast the embedded chain is; writes the tables of `benchmarks/`.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::U256;
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand};
+use suite::{
+    Pool,
+    abi::{IPoolViews, IStaking},
+    epoch,
+    gas::{self, Row},
+};
+
+/// Measures the pool and the embedded chain, and writes the tables of `benchmarks/`.
+#[derive(Parser)]
+#[command(name = "bench", version)]
+struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Gas of each scenario beside the original's: benchmarks/gas.md. Exact: the same programs cost the same anywhere.
+    Gas {
+        /// Write nothing; fail if the committed table is not what is measured now.
+        #[arg(long)]
+        check: bool,
+    },
+    /// How long the embedded chain takes: benchmarks/speed.md. Of this machine, now.
+    Speed,
+}
+
+fn main() -> ExitCode {
+    let done = match Options::parse().what {
+        What::Gas { check } => gas_table(check),
+        What::Speed => speed(),
+    };
+    if let Err(error) = done {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn gas_table(check: bool) -> Result<()> {
+    let rows = gas::measure()?;
+    let table = format!("{}\n{}\n{}", GAS_INTRODUCTION, summary(&rows), gas::table(&rows));
+    let path = file("gas.md");
+    if check {
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        ensure!(committed == table, "gas is not what {} says; scripts/bench gas writes it anew", path.display());
+        println!("{} scenarios cost what {} says", rows.len(), path.display());
+        return Ok(());
+    }
+    print!("{table}");
+    save(&path, &table)
+}
+
+const GAS_INTRODUCTION: &str = "# Gas
+
+Written by `scripts/bench gas`, checked by `scripts/test`.
+
+What the pool's own frames consume in each scenario, refund not deducted, frames of the tokens left out; beside it the same
+figure of the original contracts behind their proxy. Cached: router and facets are in the chain's program cache, as a deployment
+leaves them. Uncached: none is, and each call pays to initialise two programs. Transaction: what the whole transaction pays with
+the cache; its tokens are Stylus programs outside the cache, so this one does not compare with the original.
+";
+
+fn summary(rows: &[Row]) -> String {
+    let ratio = |row: &Row| row.cached as f64 / row.original as f64;
+    let average = rows.iter().map(ratio).sum::<f64>() / rows.len() as f64;
+    let (over, within) = (rows.iter().filter(|row| ratio(row) > 1.0).count(), |limit| {
+        rows.iter().filter(|row| ratio(row) <= limit).count()
+    });
+    format!(
+        "{} of {} scenarios; the others await borrowing. Cached, the average ratio is {average:.2}; {} scenarios are at most 0.80 \
+         of the original, {over} above 1.00.\n",
+        rows.len(),
+        gas::scenario_count(),
+        within(0.8),
+    )
+}
+
+fn speed() -> Result<()> {
+    const CALLS: u32 = 2_000;
+    let started = Instant::now();
+    let pool = Pool::deploy();
+    let first = started.elapsed();
+
+    let again = Instant::now();
+    let other = Pool::try_deploy(&suite::Settings::fixture())?;
+    let second = again.elapsed();
+    drop(other);
+
+    let forks = time(CALLS, || drop(pool.fork()));
+    let mut staking = pool.fork();
+    staking.at(epoch(0));
+    let stakes = time(CALLS, || drop(staking.by("S0").stake(1).expect("S0 has tokens")));
+    let claims = time(CALLS, || drop(staking.by("S0").claim_rewards("S0").expect("a claim of nothing succeeds")));
+    let staker = staking.who("S0");
+    let views = time(CALLS, || drop(staking.view(IPoolViews::getAccountCall { staker })));
+    let refused = time(CALLS, || {
+        drop(staking.by("S1").send(IStaking::requestWithdrawalCall { amount: U256::from(1) }).expect_err("no stake"));
+    });
+
+    let mut table = String::from(SPEED_INTRODUCTION);
+    for (what, value) in [
+        ("first deployment in a process, all programs compiled", milliseconds(first)),
+        ("each later deployment", milliseconds(second)),
+        ("fork of a chain with the pool", per_second(forks, CALLS)),
+        ("`stake`, a block each", per_second(stakes, CALLS)),
+        ("`claimRewards`, a block each", per_second(claims, CALLS)),
+        ("`requestWithdrawal` that reverts, a block each", per_second(refused, CALLS)),
+        ("view `getAccount`", per_second(views, CALLS)),
+    ] {
+        writeln!(table, "| {what} | {value} |")?;
+    }
+    print!("{table}");
+    save(&file("speed.md"), &table)
+}
+
+const SPEED_INTRODUCTION: &str = "# Speed of the embedded chain
+
+Written by `scripts/bench speed`: release build, one thread, two shared cores of a virtual machine. Times differ by some ten percent
+from run to run; compare within one run.
+
+| what | result |
+|---|---:|
+";
+
+fn time(calls: u32, mut call: impl FnMut()) -> Duration {
+    let start = Instant::now();
+    for _ in 0..calls {
+        call();
+    }
+    start.elapsed()
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{} ms", duration.as_millis())
+}
+
+fn per_second(duration: Duration, calls: u32) -> String {
+    format!("{:.0} a second", f64::from(calls) / duration.as_secs_f64())
+}
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benchmarks").join(name)
+}
+
+fn save(path: &Path, text: &str) -> Result<()> {
+    fs::create_dir_all(path.parent().context("a file stands in a folder")?)?;
+    fs::write(path, text).with_context(|| path.display().to_string())
+}

@@ -1,0 +1,288 @@
+//! The gas scenarios: what each costs here, beside what it cost in the original contracts.
+//!
+//! `data/gas-scenarios.tsv` says who calls what, when and after what; `data/gas-setups.tsv` names the sequences that recur;
+//! `data/original-gas.csv` has the figures of the originals. A scenario whose functions the pool does not have yet is left out.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use alloy_dyn_abi::{DynSolType, DynSolValue, JsonAbiExt};
+use alloy_json_abi::Function;
+use alloy_primitives::{Address, U256, utils::parse_units};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use chain::{Account, Chain, Receipt, Recording};
+
+use crate::{
+    ROLES,
+    abi::{self, IEpochSchedule, IToken},
+    deployment::{self, Deployment, MAINNET_REWARDS_PER_SECOND, Parties, Settings, role},
+};
+
+const SCENARIOS: &str = include_str!("../data/gas-scenarios.tsv");
+const SETUPS: &str = include_str!("../data/gas-setups.tsv");
+const ORIGINAL: &str = include_str!("../data/original-gas.csv");
+
+/// Start of epoch zero, seconds.
+const Z: u64 = 1_628_002_800;
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+const EPOCH: u64 = 28 * DAY;
+
+/// Accounts that hold 10,000,000 staked tokens each and have approved the pool.
+const HOLDERS: [&str; 11] = [
+    "alice",
+    "bob",
+    "dave",
+    "victor",
+    "frank",
+    "payer",
+    "borrower1",
+    "borrower2",
+    "borrower3",
+    "borrower4",
+    "borrower5",
+];
+
+/// What one scenario costs: gas that the pool's own frames consumed, refund not deducted, tokens' frames left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Name of the scenario.
+    pub scenario: &'static str,
+    /// First, steady, clear, rollover, settle or view.
+    pub kind: &'static str,
+    /// In the original contracts, behind their proxy.
+    pub original: u64,
+    /// Here, with every program in the chain's cache.
+    pub cached: u64,
+    /// Here, with no program in the cache.
+    pub uncached: u64,
+    /// What the transaction pays here with the cache, tokens included, refund deducted.
+    pub used: u64,
+}
+
+/// Plays every scenario that the pool has the functions for.
+///
+/// # Errors
+///
+/// If a scenario cannot be read, or fails.
+pub fn measure() -> Result<Vec<Row>> {
+    let pools = [Market::open(true)?, Market::open(false)?];
+    let functions = functions();
+    let mut rows = Vec::new();
+    for line in SCENARIOS.lines().skip(1) {
+        let [scenario, base, setup, call] = line.split('\t').collect::<Vec<_>>()[..] else {
+            bail!("four columns are expected in {line:?}");
+        };
+        let steps = steps(setup, call)?;
+        let known = |step: &&str| functions.contains_key(function_name(step));
+        if base == "FRESH" || !steps.iter().all(|step| known(&step.as_str())) {
+            continue;
+        }
+        let play = |market: &Market| market.clone().play(&steps, &functions).with_context(|| scenario.to_owned());
+        let [(cached, used), (uncached, _)] = [play(&pools[0])?, play(&pools[1])?];
+        let (kind, original) = original(scenario)?;
+        rows.push(Row { scenario, kind, original, cached, uncached, used });
+    }
+    Ok(rows)
+}
+
+/// The rows as a Markdown table.
+pub fn table(rows: &[Row]) -> String {
+    let mut table = String::from(
+        "| scenario | kind | original | cached | ratio | uncached | ratio | transaction |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for Row { scenario, kind, original, cached, uncached, used } in rows {
+        let ratio = |gas: &u64| format!("{:.2}", *gas as f64 / *original as f64);
+        let (warm, cold) = (ratio(cached), ratio(uncached));
+        writeln!(table, "| `{scenario}` | {kind} | {original} | {cached} | {warm} | {uncached} | {cold} | {used} |")
+            .expect("text grows");
+    }
+    table
+}
+
+/// How many scenarios there are, with those that await functions.
+pub fn scenario_count() -> usize {
+    SCENARIOS.lines().count() - 1
+}
+
+fn original(scenario: &str) -> Result<(&'static str, u64)> {
+    let line = ORIGINAL.lines().find(|line| line.split(',').next() == Some(scenario));
+    let columns: Vec<_> =
+        line.with_context(|| format!("no figure of the original for {scenario}"))?.split(',').collect();
+    let [_, kind, .., own] = columns[..] else { bail!("columns are missing for {scenario}") };
+    Ok((kind, own.parse()?))
+}
+
+fn functions() -> BTreeMap<String, Function> {
+    abi::functions().into_iter().map(|function| (function.name.clone(), function)).collect()
+}
+
+/// All steps in order, the measured call last; named sequences are replaced by what they stand for.
+fn steps(setup: &str, call: &str) -> Result<Vec<String>> {
+    let mut steps = Vec::new();
+    for part in setup.split("; ").filter(|part| !part.is_empty()) {
+        if part.contains(": ") {
+            steps.push(part.to_owned());
+        } else if let Some(rounds) = part.strip_prefix("SHORTFALLS(") {
+            steps.extend(shortfalls(rounds.trim_end_matches(')').parse()?));
+        } else {
+            let line = SETUPS.lines().find_map(|line| line.strip_prefix(&format!("{part}\t")));
+            steps.extend(self::steps(line.with_context(|| format!("no sequence is named {part}"))?, "")?);
+        }
+    }
+    steps.extend((!call.is_empty()).then(|| call.to_owned()));
+    Ok(steps)
+}
+
+/// Each round is one shortfall of 10,000 USDC.
+fn shortfalls(rounds: u64) -> impl Iterator<Item = String> {
+    (1..=rounds).flat_map(|k| {
+        [
+            format!("E{k}+2d: frank → LS.requestWithdrawal(10,000 USDC)"),
+            format!("E{}+1d: anyone → LS.markDebt([borrower1])", k + 1),
+        ]
+    })
+}
+
+fn function_name(step: &str) -> &str {
+    let call = step.split_once("LS.").map_or("", |(_, call)| call);
+    call.split('(').next().unwrap_or_default()
+}
+
+/// The pool with the parameters of mainnet and the emission set, before epoch zero.
+#[derive(Clone, Debug)]
+struct Market {
+    chain: Chain,
+    pool: Address,
+    tokens: [Address; 2],
+}
+
+impl Market {
+    fn open(cached: bool) -> Result<Self> {
+        let settings = Settings::mainnet();
+        let mut chain = Chain::builder().timestamp(settings.deployed_at - HOUR).recording(Recording::Frames).build();
+        let staked_token = deployment::token(&mut chain, "token", "USD Coin", "USDC", 6);
+        let rewards_token = deployment::token(&mut chain, "token", "dYdX", "DYDX", 18);
+        chain.set_time(settings.deployed_at);
+        let [treasury, owner] = ["treasury", "owner"].map(|name| Account::named(name).address());
+        let parties = Parties { staked_token, rewards_token, treasury, owner };
+        let deployment = Deployment::deploy(&mut chain, "owner", &parties, &settings)?;
+        let pool = deployment.pool;
+        let mut market = Self { chain, pool, tokens: [staked_token, rewards_token] };
+        for name in HOLDERS {
+            market.fund(name, staked_token, U256::from(10_000_000_000_000_u64))?;
+        }
+        market.fund("treasury", rewards_token, parse_units("80369863", 18)?.into())?;
+        let emission = U256::from(MAINNET_REWARDS_PER_SECOND);
+        let call = IEpochSchedule::setRewardsPerSecondCall { emissionPerSecond: emission };
+        market.chain.from("owner").call(pool, call)?;
+        if cached {
+            deployment.cache(&mut market.chain)?;
+        }
+        Ok(market)
+    }
+
+    fn fund(&mut self, name: &str, token: Address, value: U256) -> Result<()> {
+        let (to, spender) = (Account::named(name).address(), self.pool);
+        self.chain.from(name).call(token, IToken::mintCall { to, value })?;
+        self.chain.from(name).call(token, IToken::approveCall { spender, value: U256::MAX })?;
+        Ok(())
+    }
+
+    /// Plays the steps; the last one's own gas and what its transaction paid.
+    fn play(mut self, steps: &[String], functions: &BTreeMap<String, Function>) -> Result<(u64, u64)> {
+        let mut last = None;
+        for step in steps {
+            last = Some(self.step(step, functions).with_context(|| step.clone())?);
+        }
+        let receipt = last.context("a scenario measures a call")?;
+        Ok((receipt.own_gas(&self.tokens), receipt.gas.used))
+    }
+
+    fn step(&mut self, step: &str, functions: &BTreeMap<String, Function>) -> Result<Receipt> {
+        let (time, action) = step.split_once(": ").context("no time")?;
+        let (caller, call) = action.split_once(" → LS.").context("no call")?;
+        let (name, arguments) = call.strip_suffix(')').and_then(|call| call.split_once('(')).context("no arguments")?;
+        let function = functions.get(name).with_context(|| format!("the pool has no {name}"))?;
+        let texts = split(arguments);
+        ensure!(texts.len() == function.inputs.len(), "{} arguments are expected", function.inputs.len());
+        let values = function.inputs.iter().zip(texts).map(|(input, text)| value(&input.ty.parse()?, text));
+        let data = function.abi_encode_input(&values.collect::<Result<Vec<_>>>()?)?;
+        self.chain.set_time(moment(time)?);
+        Ok(self.chain.from(caller).send(self.pool, data)?)
+    }
+}
+
+/// `E0+3d+12h`, `Z-0.99d`.
+fn moment(text: &str) -> Result<u64> {
+    if let Some(days) = text.strip_prefix("Z-").and_then(|days| days.strip_suffix('d')) {
+        return Ok(Z - (days.parse::<f64>()? * DAY as f64) as u64);
+    }
+    let mut parts = text.split('+');
+    let epoch: u64 = parts.next().and_then(|epoch| epoch.strip_prefix('E')).context("no epoch")?.parse()?;
+    parts.try_fold(Z + epoch * EPOCH, |time, part| Ok(time + seconds(part)?))
+}
+
+/// `3d`, `12h`, `36s`; also with a space.
+fn seconds(text: &str) -> Result<u64> {
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let unit = match unit {
+        "d" => DAY,
+        "h" => HOUR,
+        "s" => 1,
+        _ => bail!("{text:?} is no length of time"),
+    };
+    Ok(number.trim().parse::<u64>()? * unit)
+}
+
+/// Splits at commas that are followed by a space and stand outside of brackets.
+fn split(arguments: &str) -> Vec<&str> {
+    let mut depth = 0;
+    let mut start = 0;
+    let mut parts = Vec::new();
+    for (at, character) in arguments.char_indices() {
+        match character {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            ',' if depth == 0 && arguments[at..].starts_with(", ") => {
+                parts.push(&arguments[start..at]);
+                start = at + 2;
+            }
+            _ => {}
+        }
+    }
+    parts.extend((!arguments.is_empty()).then(|| &arguments[start..]));
+    parts
+}
+
+fn value(kind: &DynSolType, text: &str) -> Result<DynSolValue> {
+    Ok(match kind {
+        DynSolType::Address if text == "address(0)" => Address::ZERO.into(),
+        DynSolType::Address => Account::named(text).address().into(),
+        DynSolType::Uint(bits) => DynSolValue::Uint(number(text)?, *bits),
+        DynSolType::Bool => text.parse::<bool>()?.into(),
+        DynSolType::FixedBytes(32) if ROLES.contains(&text) => role(text).into(),
+        DynSolType::Array(item) => {
+            let items = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).context("no list")?;
+            DynSolValue::Array(split(items).into_iter().map(|text| value(item, text)).collect::<Result<_>>()?)
+        }
+        _ => bail!("{text:?} is no {kind}"),
+    })
+}
+
+/// `500,000 USDC`, `0.2e18`, `7 d`, `Z+1h`, `2500`.
+fn number(text: &str) -> Result<U256> {
+    if let Some(usdc) = text.strip_suffix(" USDC") {
+        return Ok(parse_units(&usdc.replace(',', ""), 6)?.into());
+    }
+    if let Some(whole) = text.strip_suffix("e18") {
+        return Ok(parse_units(whole, 18)?.into());
+    }
+    if let Some(after) = text.strip_prefix("Z+") {
+        return Ok(U256::from(Z + seconds(after)?));
+    }
+    if text.ends_with('d') {
+        return Ok(U256::from(seconds(text)?));
+    }
+    text.parse().map_err(|_| anyhow!("{text:?} is no number"))
+}
