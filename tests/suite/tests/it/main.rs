@@ -9,3 +9,5 @@ mod roles;
 mod scenarios;
 mod schedule;
 mod staking;
+mod storage;
+mod tokens;

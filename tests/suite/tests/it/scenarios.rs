@@ -21,12 +21,13 @@ const SECTIONS: [(&str, usize); 13] = [
     ("TOK", 1),
 ];
 
-const SOURCES: [(&str, &str); 5] = [
+const SOURCES: [(&str, &str); 6] = [
     ("schedule", include_str!("schedule.rs")),
     ("staking", include_str!("staking.rs")),
     ("erc20", include_str!("erc20.rs")),
     ("rewards", include_str!("rewards.rs")),
     ("roles", include_str!("roles.rs")),
+    ("tokens", include_str!("tokens.rs")),
 ];
 
 struct Row<'a> {
