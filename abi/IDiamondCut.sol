@@ -35,8 +35,9 @@ interface IDiamondCut {
 
     /// @notice Constructs the pool: stores what never changes, cuts the facets, initialises. Called by the router's constructor and by
     ///   nothing else: it is not routed.
-    /// @dev Refusals: `AlreadyInitialized`; `InvalidToken`; `InvalidTreasury`; `InvalidOwner`; `InvalidDistribution`;
-    ///   `DistributionEndOverflow`; those of a cut; `UnknownSelector` if no facet has `initialize`; those of `initialize`.
+    /// @dev Refusals: `NotConstructing`; `AlreadyInitialized`; `InvalidToken`; `InvalidTreasury`; `InvalidOwner`; `InvalidDistribution`;
+    ///   `DistributionEndOverflow`; those of a cut; `UnknownSelector` if no facet has
+    ///   `diamondCut` or `initialize`; those of `initialize`.
     function construct(Construction calldata construction, FacetCut[] calldata cuts) external;
 
     /// @notice Adds, replaces and removes selectors, then delegates `_calldata` to `_init` unless that is zero.

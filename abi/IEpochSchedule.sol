@@ -39,7 +39,7 @@ interface IEpochSchedule {
 
     /// @notice Changes the schedule, at once, without changing the number of the current epoch.
     /// @dev By `EPOCH_PARAMETERS_ROLE`. Before epoch zero: `EpochZeroNotInFuture`; bounds. After: `InBlackoutWindow`; bounds;
-    ///   `EpochZeroNotStarted`; `EpochNumberChanged`; `EndsInBlackoutWindow`. Bounds: `BlackoutWindowExceedsHalfEpoch`;
+    ///   `EpochZeroNotStarted`; `EpochNumberChanged`; `EndsInBlackoutWindow`; `EpochOverflow`. Bounds: `BlackoutWindowExceedsHalfEpoch`;
     ///   `BlackoutWindowTooShort`; `EpochTooLong`; `OffsetOverflow`. A boundary already passed is settled under the old schedule.
     function setEpochParameters(uint256 interval, uint256 offset) external;
 
@@ -50,12 +50,13 @@ interface IEpochSchedule {
     // ---------------------------------------------------------------- rewards
 
     /// @notice Changes the emission, in reward units per second; the old rate holds up to now.
-    /// @dev By `REWARDS_RATE_ROLE`. Refusal: `RewardsRateTooHigh` above `(2^96 - 1) / max(1, end - start of the distribution)`. Legal
+    /// @dev By `REWARDS_RATE_ROLE`. Refusals: `RewardsRateTooHigh` above `(2^96 - 1) / max(1, end - start of the distribution)`;
+    ///   `EpochOverflow`. Legal
     ///   before epoch zero and in the blackout window. Events: index updates, `RewardsPerSecondUpdated`.
     function setRewardsPerSecond(uint256 emissionPerSecond) external;
 
     /// @notice Sends tokens that no stake and no repaid debt accounts for to the rewards treasury. Ours.
-    /// @dev By an owner. Event: `SurplusSwept`.
+    /// @dev By an owner. Refusal: `SafeErc20FailedOperation`. Event: `SurplusSwept`.
     /// @return amount What was sent, possibly nothing.
     function sweepSurplus() external returns (uint256 amount);
 
@@ -107,10 +108,11 @@ interface IEpochSchedule {
     /// @dev By an owner. `InvalidOwner` for the pool. Event: `OwnerProposed`.
     function proposeOwner(address proposed) external;
 
-    /// @notice Takes over the owner role of whoever proposed the caller. Ours.
-    /// @dev `NotProposedOwner`; `AccessControlUnauthorizedAccount` if the proposer is no owner any more. Events: `RoleGranted`,
+    /// @notice Takes over the owner role of `owner`, who proposed the caller. There is one offer at a time, and an owner that loses the role
+    ///   takes its offer along. Ours.
+    /// @dev `NotProposedOwner`; `NotProposingOwner`. Events: `RoleGranted`,
     ///   `RoleRevoked`.
-    function acceptOwner() external;
+    function acceptOwner(address owner) external;
 
     /// @notice Who is offered the owner role, and by whom; zeros if nobody. Ours.
     function getProposedOwner() external view returns (address proposed, address owner);

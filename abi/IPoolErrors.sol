@@ -74,6 +74,59 @@ interface IPoolErrors {
     /// @notice A staker is settled beyond the index. Unreachable: indexes only grow.
     error IndexDecreased(uint256 settled, uint256 index);
 
+    // ---------------------------------------------------------------- allocations, loans, debt (spec sections 7 to 9)
+
+    /// @notice As many allocations as borrowers are expected.
+    error ArrayLengthMismatch(uint256 borrowers, uint256 allocations);
+
+    /// @notice No share is larger than the whole, in basis points.
+    error AllocationTooHigh(uint256 allocation, uint256 maximum);
+
+    /// @notice The new shares of the named borrowers must sum to what they had for the next epoch, in basis points.
+    error AllocationSumChanged(uint256 proposed, uint256 required);
+
+    /// @notice Nothing is borrowed or repaid.
+    error ZeroAmount();
+
+    /// @notice `borrower` may not borrow.
+    error BorrowingRestricted(address borrower);
+
+    /// @notice More was to be borrowed than is neither lent nor inactive.
+    error BorrowExceedsAvailable(uint256 requested, uint256 available);
+
+    /// @notice The loan would be `borrowed`, above the share of the borrower.
+    error BorrowExceedsAllocation(uint256 borrowed, uint256 limit);
+
+    /// @notice More was to be repaid than is borrowed.
+    error RepayExceedsBorrowed(uint256 requested, uint256 borrowed);
+
+    /// @notice A loan within its share is not overdue.
+    error BorrowerNotOverdue(uint256 borrowed, uint256 allocated);
+
+    /// @notice Loans do not exceed the active stake.
+    error NoShortfall(uint256 borrowed, uint256 active);
+
+    /// @notice The named borrowers are overdue by less than the shortfall. In ten-thousandths of a unit.
+    error ShortfallNotCovered(uint256 covered, uint256 required);
+
+    /// @notice There is no shortfall of this number.
+    error UnknownShortfall(uint256 index, uint256 count);
+
+    /// @notice There is no number for one more shortfall. Unreachable: there is at most one in each epoch.
+    error TooManyShortfalls(uint256 count, uint256 maximum);
+
+    /// @notice More debt was to be repaid, withdrawn or written off than there is.
+    error ExceedsDebt(uint256 requested, uint256 debt);
+
+    /// @notice More debt was to be withdrawn than borrowers have repaid.
+    error InsufficientRepaidDebt(uint256 requested, uint256 available);
+
+    /// @notice A record is settled to an epoch between its own and the current one.
+    error SettlementEpochOutOfRange(uint256 epoch, uint256 minimum, uint256 maximum);
+
+    /// @notice The zero address borrows nothing.
+    error InvalidBorrower(address borrower);
+
     // ---------------------------------------------------------------- addresses and tokens
 
     /// @notice Neither the zero address nor the pool can hold stake.
@@ -143,6 +196,9 @@ interface IPoolErrors {
     /// @notice The owner role is offered to `proposed`, not to `caller`.
     error NotProposedOwner(address caller, address proposed);
 
+    /// @notice The owner role is offered by `proposing`, not by `owner`.
+    error NotProposingOwner(address owner, address proposing);
+
     // ---------------------------------------------------------------- construction
 
     /// @notice The pool is constructed once.
@@ -151,7 +207,7 @@ interface IPoolErrors {
     /// @notice Only while the pool is constructed, and never at a facet's own address.
     error NotConstructing();
 
-    /// @notice There is no contract at the token's address.
+    /// @notice There is no contract at the token's address, or it is the pool's own.
     error InvalidToken(address token);
 
     /// @notice The treasury cannot be the zero address or the pool.

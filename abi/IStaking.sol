@@ -52,6 +52,7 @@ interface IStaking {
     function withdrawStake(address recipient, uint256 amount) external;
 
     /// @notice Withdraws as much as there is: the smaller of the caller's inactive stake and what is not lent out, possibly nothing.
+    /// @dev Refusals: `InvalidRecipient`; `EpochZeroNotStarted`; `SafeErc20FailedOperation`. Events as `withdrawStake`.
     /// @return amount What was sent.
     function withdrawMaxStake(address recipient) external returns (uint256 amount);
 

@@ -214,6 +214,12 @@ impl Inactive {
         self.0.to_word()
     }
 
+    /// Epoch rolled to.
+    #[must_use]
+    pub fn epoch(&self) -> u16 {
+        self.0.epoch
+    }
+
     /// Balance of the epoch rolled to: what can be withdrawn.
     #[must_use]
     pub fn current(&self) -> u128 {
@@ -254,6 +260,40 @@ impl Inactive {
             loss = loss.saturating_add(self.apply(count, &mut shortfall)); // Together at most `next`.
         }
         loss
+    }
+
+    /// Applies at most `max` of the shortfalls that [`Self::roll_to`] would, in the same order, and returns what was lost. Once none is
+    /// left the record is advanced to `epoch`. Any number of such steps ends where one `roll_to` does.
+    #[must_use = "the loss is owed to the staker as debt"]
+    pub fn roll_some(
+        &mut self,
+        epoch: u16,
+        count: u16,
+        max: u16,
+        mut shortfall: impl FnMut(u16) -> Shortfall,
+    ) -> u128 {
+        if self.0.next == 0 {
+            return self.roll_to(epoch, count, shortfall);
+        }
+        let mut loss = 0u128;
+        let stop = self.0.shortfalls.saturating_add(max).min(count);
+        while self.0.shortfalls < stop {
+            self.0.roll_to(shortfall(self.0.shortfalls).epoch);
+            let one = self.0.shortfalls.saturating_add(1); // Below `count`.
+            loss = loss.saturating_add(self.apply(one, &mut shortfall)); // Together at most `next`.
+        }
+        if stop == count {
+            self.0.roll_to(epoch);
+        }
+        loss
+    }
+
+    /// Takes a shortfall from the total, which counts it.
+    pub fn mark(&mut self, loss: u128) -> Result<(), Error> {
+        let overflow =
+            Error::TooManyShortfalls { count: U256::from(self.0.shortfalls), maximum: U256::from(u16::MAX) };
+        self.0.shortfalls = self.0.shortfalls.checked_add(1).ok_or(overflow)?;
+        self.0.sub(loss)
     }
 
     fn apply(&mut self, count: u16, shortfall: &mut impl FnMut(u16) -> Shortfall) -> u128 {

@@ -59,6 +59,13 @@ pub enum Error {
         /// What there is.
         available: U256,
     },
+    /// There is no number for one more shortfall (16 bits). Cannot happen: there is at most one in each epoch.
+    TooManyShortfalls {
+        /// How many there are.
+        count: U256,
+        /// The most there can be.
+        maximum: U256,
+    },
     /// The rewards index does not fit into its field (160 bits). Cannot happen below [`crate::max_rate`].
     IndexOverflow {
         /// The index.

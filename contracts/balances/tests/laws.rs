@@ -149,6 +149,61 @@ proptest! {
     }
 
     #[test]
+    fn settling_in_slices_is_settling_at_once(
+        (epoch, _, x) in records(), by in 0..300u16, all in shortfalls(), slices in prop::collection::vec(0..4u16, 0..6)
+    ) {
+        let all: Vec<_> = all.into_iter().filter(|shortfall| shortfall.epoch <= epoch + by).collect();
+        let (whole, loss) = rolled(x, epoch + by, &all);
+        let (count, entry) = (all.len() as u16, |i: u16| all[usize::from(i)]);
+        let mut sliced = x;
+        let mut lost = 0;
+        for max in slices {
+            let before = sliced.shortfalls();
+            lost += sliced.roll_some(epoch + by, count, max, entry);
+            prop_assert!(sliced.next() == 0 || sliced.shortfalls() - before <= max);
+        }
+        lost += sliced.roll_to(epoch + by, count, entry);
+        prop_assert_eq!((sliced, lost), (whole, loss));
+    }
+
+    #[test]
+    fn debts_sum_to_the_shortfall_and_spare_every_share(
+        loans in prop::collection::vec((0..1u128 << 100, 0..=2_000u16), 1..6), missing: u128
+    ) {
+        let borrowed: u128 = loans.iter().map(|(borrowed, _)| borrowed).sum();
+        prop_assume!(borrowed > 0);
+        let shortfall = 1 + missing % borrowed;
+        let active = borrowed - shortfall;
+        let mut attribution = Attribution::of(shortfall);
+        let mut debts = 0;
+        for (borrowed, share) in loans {
+            let excess = excess_points(borrowed, active, share);
+            let debt = attribution.charge(excess);
+            prop_assert!(debt <= excess.div_ceil(10_000), "rounded up at most");
+            prop_assert!(borrowed - debt >= borrowed.min(allocated_down(active, share)), "not below its share");
+            debts += debt;
+        }
+        // Shares sum to at most the whole, so all excesses together cover the shortfall.
+        prop_assert!(attribution.is_complete());
+        prop_assert_eq!(debts, shortfall);
+    }
+
+    #[test]
+    fn a_haircut_takes_what_is_missing(inactive in amount(), missing in amount(), epoch: u16) {
+        let mut total = Inactive::default();
+        total.schedule(inactive).unwrap();
+        total.roll_total_to(1);
+        let (shortfall, loss) = haircut(&total, epoch, missing);
+        prop_assert_eq!((shortfall.epoch, loss), (epoch, missing.min(inactive)));
+        prop_assert!(shortfall.index < U256::from(SHORTFALL_INDEX_BASE) || loss == 0);
+        // Whoever holds everything keeps what the total keeps, or one unit less since the index is rounded down.
+        let kept = shortfall.surviving_down(inactive);
+        prop_assert!(inactive - loss - kept <= 1);
+        total.mark(loss).unwrap();
+        prop_assert_eq!((total.current(), total.shortfalls()), (inactive - loss, 1));
+    }
+
+    #[test]
     fn an_empty_record_skips_every_shortfall(epoch in 0..2000u16, count: u16) {
         let mut x = Inactive::default();
         let loss = x.roll_to(epoch, count, |_| unreachable!("nothing to lose"));

@@ -5,7 +5,7 @@ use alloy_sol_types::SolCall;
 use balances::{GlobalRewards, rewards::MAX_TIMESTAMP};
 use pool_storage::{
     HOST, Pool, Revert, abi, revert,
-    words::{self, Emission, Route, selector_key},
+    words::{self, Emission, Route},
 };
 use stylus_sdk::{
     abi::internal::CONSTRUCTOR_EXECUTED_SLOT,
@@ -14,7 +14,10 @@ use stylus_sdk::{
     storage::StorageBool,
 };
 
-use crate::{Construction, cut, interface::IEpochSchedule::initializeCall};
+use crate::{
+    Construction, cut,
+    interface::{IDiamondCut::diamondCutCall, IEpochSchedule::initializeCall},
+};
 
 /// Refuses anything but the first construction of a router, and arguments that could not work.
 pub(crate) fn check(pool: &Pool, construction: &Construction) -> Result<(), Revert> {
@@ -25,8 +28,8 @@ pub(crate) fn check(pool: &Pool, construction: &Construction) -> Result<(), Reve
     if !pool.staked_token().is_zero() {
         return Err(revert(abi::AlreadyInitialized {}));
     }
-    check_token(staked_token)?;
-    check_token(rewards_token)?;
+    check_token(pool, staked_token)?;
+    check_token(pool, rewards_token)?;
     if pool.is_nobody(treasury) {
         return Err(revert(abi::InvalidTreasury { treasury }));
     }
@@ -49,14 +52,11 @@ pub(crate) fn store(pool: &mut Pool, construction: &Construction) {
     pool.proposed_owner.set_address(owner);
 }
 
-/// Runs `initialize` of the facet that answers it.
+/// Runs `initialize` of the facet that answers it. Without a facet that cuts, the pool could never be changed again.
 pub(crate) fn initialize(pool: &Pool, construction: &Construction) -> Result<(), Revert> {
     let (.., interval, offset, blackout_window) = *construction;
-    let selector = initializeCall::SELECTOR.into();
-    let Route { facet, .. } = Route::from_word(pool.facets.get(selector_key(selector)));
-    if facet.is_zero() {
-        return Err(revert(abi::UnknownSelector { selector }));
-    }
+    cut::routed(pool, diamondCutCall::SELECTOR.into())?;
+    let Route { facet, .. } = cut::routed(pool, initializeCall::SELECTOR.into())?;
     let call = initializeCall { interval, offset, blackoutWindow: blackout_window };
     cut::initialize(facet, &call.abi_encode())
 }
@@ -67,8 +67,8 @@ fn router_constructor_called() -> bool {
     unsafe { StorageBool::new(CONSTRUCTOR_EXECUTED_SLOT, 0, VM(WasmVM {})) }.get()
 }
 
-fn check_token(token: Address) -> Result<(), Revert> {
-    if HOST.code_size(token) == 0 {
+fn check_token(pool: &Pool, token: Address) -> Result<(), Revert> {
+    if HOST.code_size(token) == 0 || pool.is_nobody(token) {
         return Err(revert(abi::InvalidToken { token }));
     }
     Ok(())

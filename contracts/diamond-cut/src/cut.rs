@@ -133,7 +133,8 @@ fn selectors_around(pool: &Pool, position: u32) -> Selectors {
     Selectors::from_word(pool.selectors.get(position / Selectors::LEN))
 }
 
-fn routed(pool: &Pool, selector: Selector) -> Result<Route, Revert> {
+/// The route of a selector that has one.
+pub(crate) fn routed(pool: &Pool, selector: Selector) -> Result<Route, Revert> {
     let known = route(pool, selector);
     if known.facet.is_zero() {
         return Err(revert(abi::UnknownSelector { selector }));

@@ -194,25 +194,27 @@ impl EpochSchedule {
 
     fn propose_owner(&mut self, proposed: Address) -> Result<(), Revert> {
         let owner = self.pool.only(Role::OWNER)?;
-        if !proposed.is_zero() {
+        if proposed.is_zero() {
+            self.withdraw_offer();
+        } else {
             self.check_owner(proposed)?;
+            self.pool.proposed_owner.set_address(proposed);
+            self.pool.proposing_owner.set_address(owner);
         }
-        self.pool.proposed_owner.set_address(proposed);
-        self.pool.proposing_owner.set_address(owner);
         emit(&abi::OwnerProposed { owner, proposed });
         Ok(())
     }
 
-    fn accept_owner(&mut self) -> Result<(), Revert> {
+    fn accept_owner(&mut self, owner: Address) -> Result<(), Revert> {
         let caller = HOST.msg_sender();
-        let (proposed, owner) = self.get_proposed_owner();
+        let (proposed, proposing) = self.get_proposed_owner();
         if caller.is_zero() || caller != proposed {
             return Err(revert(abi::NotProposedOwner { caller, proposed }));
         }
-        // An owner that was removed takes its offer along.
-        self.pool.access._check_role(Role::OWNER.id(), owner)?;
-        self.pool.proposed_owner.set(U256::ZERO);
-        self.pool.proposing_owner.set(U256::ZERO);
+        if owner != proposing {
+            return Err(revert(abi::NotProposingOwner { owner, proposing }));
+        }
+        self.withdraw_offer();
         self.grant(Role::OWNER.id(), caller);
         if owner != caller {
             self.revoke(Role::OWNER.id(), owner)?;
@@ -330,6 +332,11 @@ impl EpochSchedule {
         Ok(())
     }
 
+    fn withdraw_offer(&mut self) {
+        self.pool.proposed_owner.set(U256::ZERO);
+        self.pool.proposing_owner.set(U256::ZERO);
+    }
+
     fn grant(&mut self, role: B256, account: Address) {
         if self.pool.access._grant_role(role, account) && role == Role::OWNER.id() {
             let owners = self.pool.owner_count.get().saturating_add(U256::ONE); // A grant each: never so many.
@@ -341,6 +348,10 @@ impl EpochSchedule {
         let revoked = self.pool.access._revoke_role(role, account);
         if !revoked || role != Role::OWNER.id() {
             return Ok(());
+        }
+        // An owner that goes takes its offer along.
+        if account == self.pool.proposing_owner.address() {
+            self.withdraw_offer();
         }
         let owners = self.pool.owner_count.get().saturating_sub(U256::ONE);
         if owners.is_zero() {

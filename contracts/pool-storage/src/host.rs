@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
-use alloy_sol_types::{SolError, SolEvent, SolType, abi::token::WordToken};
+use alloy_sol_types::{SolError, SolEvent, SolType, TopicList, abi::token::WordToken};
 use stylus_sdk::{
     host::{VM, WasmVM},
     prelude::*,
@@ -49,6 +49,10 @@ where
     <E::TopicList as SolType>::RustType: Topics,
     for<'a> E::DataToken<'a>: Words,
 {
+    const {
+        let body = <E::DataTuple<'_> as SolType>::ENCODED_SIZE;
+        assert!(fits(E::TopicList::COUNT, body), "the event has more words than there is room for");
+    }
     let mut log = [B256::ZERO; MAX_WORDS];
     let mut words = log.iter_mut();
     put(&mut words, const { Constant::new(E::SIGNATURE_HASH) }.word());
@@ -64,6 +68,10 @@ pub(crate) fn encode<E: SolError>(error: &E) -> Vec<u8>
 where
     for<'a> E::Token<'a>: Words,
 {
+    const {
+        let body = <E::Parameters<'_> as SolType>::ENCODED_SIZE;
+        assert!(fits(0, body), "the error has more words than there is room for");
+    }
     let mut words = [B256::ZERO; MAX_WORDS];
     let mut rest = words.iter_mut();
     error.tokenize().write(&mut rest);
@@ -73,6 +81,13 @@ where
 
 /// The most words that an event or error has.
 const MAX_WORDS: usize = 5;
+
+const fn fits(topics: usize, body: Option<usize>) -> bool {
+    match body {
+        Some(bytes) => topics.saturating_add(bytes.div_ceil(32)) <= MAX_WORDS,
+        None => false,
+    }
+}
 
 type Out<'a, 'b> = &'a mut core::slice::IterMut<'b, B256>;
 

@@ -9,7 +9,7 @@ use stylus_sdk::prelude::*;
 
 use crate::{
     HOST, Pool, Revert, abi, emit, revert,
-    words::{self, Emission, Loans},
+    words::{self, Borrower, Emission, Loans},
 };
 
 /// The present, as each entry point reads it once.
@@ -62,6 +62,13 @@ impl Pool {
         Ok(())
     }
 
+    /// The total active balance, changing nothing.
+    pub fn peek_total_active(&self, at: &Moment) -> Active {
+        let mut total = Active::from_word(self.total_active.get());
+        let _ = total.roll_to(at.epoch);
+        total
+    }
+
     /// Stake that is not lent out: next-epoch totals minus loans, which needs no settling, since moving stake between active and
     /// inactive keeps their sum.
     pub fn unborrowed(&self) -> u128 {
@@ -91,6 +98,28 @@ impl Pool {
     /// Whether nobody can act for `account`: the zero address and the pool itself.
     pub fn is_nobody(&self, account: Address) -> bool {
         account.is_zero() || account == HOST.contract_address()
+    }
+}
+
+/// Borrowers.
+impl Pool {
+    /// A borrower with its share of this epoch and the next; as stored before epoch zero, when shares apply at once.
+    pub fn load_borrower(&self, borrower: Address, at: Option<&Moment>) -> Borrower {
+        let mut record = Borrower::from_word(self.borrowers.get(borrower));
+        if let Some(at) = at {
+            record.allocation.roll_to(at.epoch);
+        }
+        record
+    }
+
+    /// Stores a borrower as restricted or not. Reports a change.
+    pub fn restrict(&mut self, borrower: Address, record: &mut Borrower, restricted: bool) {
+        if record.restricted == restricted {
+            return;
+        }
+        record.restricted = restricted;
+        self.borrowers.insert(borrower, record.to_word());
+        emit(&abi::BorrowingRestrictionChanged { borrower, isBorrowingRestricted: restricted });
     }
 }
 
@@ -127,9 +156,7 @@ impl Pool {
     /// A staker's inactive balance. Credits what shortfalls took as debt; `total` knows how many there are.
     pub fn load_inactive(&mut self, staker: Address, at: &Moment, total: &Inactive) -> Result<Inactive, Revert> {
         let (inactive, loss) = self.peek_inactive(staker, at, total);
-        if loss > 0 {
-            self.credit_loss(staker, U256::from(loss));
-        }
+        self.credit_loss(staker, loss);
         Ok(inactive)
     }
 
@@ -141,7 +168,12 @@ impl Pool {
         (inactive, loss)
     }
 
-    fn credit_loss(&mut self, staker: Address, amount: U256) {
+    /// Owes a staker what shortfalls took, if they took anything, and reports it as debt and burn.
+    pub fn credit_loss(&mut self, staker: Address, loss: u128) {
+        if loss == 0 {
+            return;
+        }
+        let amount = U256::from(loss);
         // Losses sum to at most what was staked: far below 2^256.
         let debt = self.staker_debts.get(staker).saturating_add(amount);
         self.staker_debts.insert(staker, debt);

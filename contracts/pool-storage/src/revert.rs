@@ -61,6 +61,7 @@ impl From<Error> for Revert {
             Error::OffsetOverflow { offset, maximum } => (abi::OffsetOverflow::SELECTOR, offset, maximum),
             Error::BalanceOverflow { balance, maximum } => (abi::BalanceOverflow::SELECTOR, balance, maximum),
             Error::Insufficient { requested, available } => (abi::InsufficientBalance::SELECTOR, requested, available),
+            Error::TooManyShortfalls { count, maximum } => (abi::TooManyShortfalls::SELECTOR, count, maximum),
             Error::IndexOverflow { index, maximum } => (abi::IndexOverflow::SELECTOR, index, maximum),
             Error::AccruedOverflow { accrued, maximum } => (abi::AccruedOverflow::SELECTOR, accrued, maximum),
             Error::IndexDecreased { settled, index } => (abi::IndexDecreased::SELECTOR, settled, index),

@@ -29,6 +29,14 @@ sol!(
 );
 sol!(
     #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IBorrowerAllocations.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IDebtAccounting.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     "../../abi/IDiamondCut.sol"
 );
 sol!(
@@ -49,11 +57,13 @@ sol!(
 );
 
 /// The facets of the pool by program name, with the functions that each answers there.
-pub fn facets() -> [(&'static str, Vec<Function>); 5] {
+pub fn facets() -> [(&'static str, Vec<Function>); 7] {
     let functions = |abi: JsonAbi| abi.functions.into_values().flatten().collect::<Vec<_>>();
     // `construct` is for the router's constructor alone.
     let routed = |abi| functions(abi).into_iter().filter(|function| function.name != "construct").collect();
     [
+        ("borrower-allocations", functions(IBorrowerAllocations::abi::contract())),
+        ("debt-accounting", functions(IDebtAccounting::abi::contract())),
         ("diamond-cut", routed(IDiamondCut::abi::contract())),
         ("epoch-schedule", functions(IEpochSchedule::abi::contract())),
         ("pool-views", functions(IPoolViews::abi::contract())),

@@ -38,10 +38,10 @@ pub mod prelude {
     pub use crate::{
         Settings,
         abi::{
-            IDiamondCut, IEpochSchedule, IOddToken, IPoolErrors as errors, IPoolEvents as events, IPoolViews,
+            IBorrowerAllocations, IDebtAccounting, IDiamondCut, IEpochSchedule, IOddToken, IPoolErrors as errors, IPoolEvents as events, IPoolViews,
             IStakedToken, IStaking, IToken,
         },
         check::{assert_logs, assert_refused, log, u},
-        pool::{Amount, Pool, diamond_cut, epoch},
+        pool::{Amount, Books, Pool, diamond_cut, epoch},
     };
 }

@@ -8,7 +8,7 @@ use chain::{Chain, Receipt, Reverted, STYLUS_DEPLOYER, Sent};
 
 use crate::{
     ROLES,
-    abi::{IDiamondCut, IEpochSchedule, IPoolViews, IStakedToken, IStaking, IToken},
+    abi::{IBorrowerAllocations, IDebtAccounting, IDiamondCut, IEpochSchedule, IPoolViews, IStakedToken, IStaking, IToken},
     deployment::{self, Deployment, Parties, Settings, role},
 };
 
@@ -39,6 +39,23 @@ impl From<u64> for Amount {
     fn from(value: u64) -> Self {
         Self(U256::from(value))
     }
+}
+
+/// The pool's totals at a moment: A, X, B, U, BD and V of the specification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// A: stake that earns.
+    pub active: U256,
+    /// X: stake that can be withdrawn.
+    pub inactive: U256,
+    /// B: what is lent.
+    pub borrowed: U256,
+    /// U: what is not.
+    pub unborrowed: U256,
+    /// BD: what borrowers owe as debt.
+    pub borrower_debt: U256,
+    /// V: repaid debt not yet withdrawn.
+    pub repaid_debt: U256,
 }
 
 /// A pool on a chain of its own. A fork is cheap.
@@ -143,9 +160,17 @@ impl Pool {
         self
     }
 
-    /// Address of a person.
+    /// Address of a person; `nobody` is the zero address.
     pub fn who(&self, name: &str) -> Address {
+        if name == "nobody" {
+            return Address::ZERO;
+        }
         chain::Account::named(name).address()
+    }
+
+    /// Addresses of several persons.
+    pub fn all(&self, names: &[&str]) -> Vec<Address> {
+        names.iter().map(|name| self.who(name)).collect()
     }
 
     /// The pool's address.
@@ -266,6 +291,47 @@ impl Pool {
         )
     }
 
+    /// Gives shares to borrowers before epoch zero, as governance; nobody keeps the rest.
+    pub fn allocate(&mut self, shares: &[(&str, u64)]) {
+        let rest = 10_000 - shares.iter().map(|(_, share)| share).sum::<u64>();
+        let all: Vec<_> = [("nobody", rest)].into_iter().chain(shares.iter().copied()).collect();
+        self.by("GOV").set_allocations(&all).expect("shares sum to the whole");
+    }
+
+    /// A borrower.
+    pub fn borrower(&self, name: &str) -> IBorrowerAllocations::BorrowerState {
+        self.view(IBorrowerAllocations::getBorrowerCall { borrower: self.who(name) })
+    }
+
+    /// Shares of a borrower in basis points, this epoch and next.
+    pub fn shares(&self, name: &str) -> (U256, U256) {
+        let state = self.borrower(name);
+        (state.allocationCurrentEpoch, state.allocationNextEpoch)
+    }
+
+    /// The most a borrower can borrow now.
+    pub fn borrowable(&self, name: &str) -> U256 {
+        self.view(IBorrowerAllocations::getBorrowableAmountCall { borrower: self.who(name) })
+    }
+
+    /// What a person is owed.
+    pub fn staker_debt(&self, name: &str) -> U256 {
+        self.view(IDebtAccounting::getStakerDebtBalanceCall { staker: self.who(name) })
+    }
+
+    /// The pool's totals now.
+    pub fn books(&self) -> Books {
+        let pool = self.view(IPoolViews::getPoolCall {});
+        Books {
+            active: pool.activeCurrentEpoch,
+            inactive: pool.inactiveCurrentEpoch,
+            borrowed: pool.borrowed,
+            unborrowed: pool.unborrowed,
+            borrower_debt: pool.borrowerDebt,
+            repaid_debt: pool.debtAvailableToWithdraw,
+        }
+    }
+
     /// Stake that is not lent.
     pub fn unborrowed(&self) -> U256 {
         self.view(IPoolViews::getContractBalanceAvailableToWithdrawCall {})
@@ -304,6 +370,12 @@ impl Pool {
         } else {
             self.by(name).send_to(token, IToken::mintCall { to, value: amount - held }).expect("tokens mint");
         }
+    }
+
+    /// Sends staked tokens of a person to the pool without a call: a gift that the books do not see.
+    pub fn give(&mut self, from: &str, amount: impl Into<Amount>) {
+        let (token, to, value) = (self.token(), self.address(), amount.into().0);
+        self.by(from).send_to(token, IToken::transferCall { to, value }).expect("tokens move");
     }
 
     /// Gives a person rewards tokens.
@@ -425,5 +497,87 @@ impl Caller<'_> {
         offset: u64,
     ) -> Outcome<<IEpochSchedule::setEpochParametersCall as SolCall>::Return> {
         self.send(IEpochSchedule::setEpochParametersCall { interval: U256::from(interval), offset: U256::from(offset) })
+    }
+
+    /// `setBorrowerAllocations(borrowers, newAllocations)`, shares in basis points.
+    pub fn set_allocations(
+        self,
+        shares: &[(&str, u64)],
+    ) -> Outcome<<IBorrowerAllocations::setBorrowerAllocationsCall as SolCall>::Return> {
+        let borrowers = shares.iter().map(|(name, _)| self.pool.who(name)).collect();
+        let new_allocations = shares.iter().map(|(_, share)| U256::from(*share)).collect();
+        self.send(IBorrowerAllocations::setBorrowerAllocationsCall { borrowers, newAllocations: new_allocations })
+    }
+
+    /// `setBorrowingRestriction(borrower, restricted)`.
+    pub fn set_restriction(
+        self,
+        borrower: &str,
+        restricted: bool,
+    ) -> Outcome<<IBorrowerAllocations::setBorrowingRestrictionCall as SolCall>::Return> {
+        let borrower = self.pool.who(borrower);
+        self.send(IBorrowerAllocations::setBorrowingRestrictionCall { borrower, isBorrowingRestricted: restricted })
+    }
+
+    /// `restrictBorrower(borrower)`.
+    pub fn restrict(
+        self,
+        borrower: &str,
+    ) -> Outcome<<IBorrowerAllocations::restrictBorrowerCall as SolCall>::Return> {
+        let borrower = self.pool.who(borrower);
+        self.send(IBorrowerAllocations::restrictBorrowerCall { borrower })
+    }
+
+    /// `borrow(amount)`.
+    pub fn borrow(self, amount: impl Into<Amount>) -> Outcome<<IBorrowerAllocations::borrowCall as SolCall>::Return> {
+        self.send(IBorrowerAllocations::borrowCall { amount: amount.into().0 })
+    }
+
+    /// `repayBorrow(borrower, amount)`.
+    pub fn repay_borrow(
+        self,
+        borrower: &str,
+        amount: impl Into<Amount>,
+    ) -> Outcome<<IBorrowerAllocations::repayBorrowCall as SolCall>::Return> {
+        let borrower = self.pool.who(borrower);
+        self.send(IBorrowerAllocations::repayBorrowCall { borrower, amount: amount.into().0 })
+    }
+
+    /// `repayDebt(borrower, amount)`.
+    pub fn repay_debt(
+        self,
+        borrower: &str,
+        amount: impl Into<Amount>,
+    ) -> Outcome<<IDebtAccounting::repayDebtCall as SolCall>::Return> {
+        let borrower = self.pool.who(borrower);
+        self.send(IDebtAccounting::repayDebtCall { borrower, amount: amount.into().0 })
+    }
+
+    /// `markDebt(borrowers)`; returns the shortfall.
+    pub fn mark_debt(self, borrowers: &[&str]) -> Outcome<U256> {
+        let borrowers = self.pool.all(borrowers);
+        self.send(IDebtAccounting::markDebtCall { borrowers })
+    }
+
+    /// `withdrawDebt(recipient, amount)`.
+    pub fn withdraw_debt(
+        self,
+        recipient: &str,
+        amount: impl Into<Amount>,
+    ) -> Outcome<<IDebtAccounting::withdrawDebtCall as SolCall>::Return> {
+        let recipient = self.pool.who(recipient);
+        self.send(IDebtAccounting::withdrawDebtCall { recipient, amount: amount.into().0 })
+    }
+
+    /// `withdrawMaxDebt(recipient)`; returns what was sent.
+    pub fn withdraw_max_debt(self, recipient: &str) -> Outcome<U256> {
+        let recipient = self.pool.who(recipient);
+        self.send(IDebtAccounting::withdrawMaxDebtCall { recipient })
+    }
+
+    /// `withdrawMaxStake(recipient)`; returns what was sent.
+    pub fn withdraw_max_stake(self, recipient: &str) -> Outcome<U256> {
+        let recipient = self.pool.who(recipient);
+        self.send(IStaking::withdrawMaxStakeCall { recipient })
     }
 }

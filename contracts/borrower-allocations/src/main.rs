@@ -1,0 +1,5 @@
+//! Prints the program's interface as Solidity.
+
+fn main() {
+    borrower_allocations::print_from_args();
+}
