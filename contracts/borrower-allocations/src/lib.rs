@@ -1,6 +1,7 @@
 //! Shares of the pool, borrowing and repaying. What each function does, refuses and reports stands in `abi/IBorrowerAllocations.sol`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
+#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
 
 extern crate alloc;
 
@@ -170,7 +171,7 @@ impl BorrowerAllocations {
     }
 
     /// The fields of `IBorrowerAllocations.BorrowerState`.
-    #[allow(clippy::type_complexity)]
+    #[allow(clippy::type_complexity, reason = "a static tuple is how the SDK returns a struct")]
     fn get_borrower(
         &self,
         borrower: Address,

@@ -1,6 +1,7 @@
 //! Shortfalls and debt. What each function does, refuses and reports stands in `abi/IDebtAccounting.sol`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
+#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
 
 extern crate alloc;
 
