@@ -38,8 +38,8 @@ pub mod prelude {
     pub use crate::{
         Settings,
         abi::{
-            IBorrowerAllocations, IDebtAccounting, IDiamondCut, IEpochSchedule, IOddToken, IPoolErrors as errors, IPoolEvents as events, IPoolViews,
-            IStakedToken, IStaking, IToken,
+            IBorrowerAllocations, IDebtAccounting, IDiamondCut, IEpochSchedule, IOddToken, IPoolErrors as errors,
+            IPoolEvents as events, IPoolViews, IStakedToken, IStaking, IToken,
         },
         check::{assert_logs, assert_refused, log, u},
         pool::{Amount, Books, Pool, diamond_cut, epoch},

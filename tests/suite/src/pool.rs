@@ -8,7 +8,9 @@ use chain::{Chain, Receipt, Reverted, STYLUS_DEPLOYER, Sent};
 
 use crate::{
     ROLES,
-    abi::{IBorrowerAllocations, IDebtAccounting, IDiamondCut, IEpochSchedule, IPoolViews, IStakedToken, IStaking, IToken},
+    abi::{
+        IBorrowerAllocations, IDebtAccounting, IDiamondCut, IEpochSchedule, IPoolViews, IStakedToken, IStaking, IToken,
+    },
     deployment::{self, Deployment, Parties, Settings, role},
 };
 
@@ -520,10 +522,7 @@ impl Caller<'_> {
     }
 
     /// `restrictBorrower(borrower)`.
-    pub fn restrict(
-        self,
-        borrower: &str,
-    ) -> Outcome<<IBorrowerAllocations::restrictBorrowerCall as SolCall>::Return> {
+    pub fn restrict(self, borrower: &str) -> Outcome<<IBorrowerAllocations::restrictBorrowerCall as SolCall>::Return> {
         let borrower = self.pool.who(borrower);
         self.send(IBorrowerAllocations::restrictBorrowerCall { borrower })
     }

@@ -107,8 +107,7 @@ fn brw_5_inactive_stake_is_not_lent() {
     pool.by("B0").borrow(300).unwrap();
     pool.by("S0").request_withdrawal(800).unwrap();
     pool.at(epoch(1));
-    let expected =
-        Books { active: u(200), inactive: u(800), borrowed: u(300), unborrowed: u(700), ..Books::default() };
+    let expected = Books { active: u(200), inactive: u(800), borrowed: u(300), unborrowed: u(700), ..Books::default() };
     assert_eq!(pool.books(), expected);
     assert!(available(&pool).is_zero() && pool.borrower("B0").overdue);
     pool.give("X0", 250);

@@ -54,12 +54,8 @@ fn dbt_2_anybody_repays() {
     assert_refused(pool.by("B0").repay_debt("B0", 0).unwrap_err(), errors::ZeroAmount {});
     assert_refused(pool.by("B0").repay_debt("B0", 221).unwrap_err(), exceeds_debt(221, 220));
     let receipt = pool.by("X0").repay_debt("B0", 220).unwrap();
-    let repaid = events::RepaidDebt {
-        borrower: pool.who("B0"),
-        sender: pool.who("X0"),
-        amount: u(220),
-        newDebtBalance: u(0),
-    };
+    let repaid =
+        events::RepaidDebt { borrower: pool.who("B0"), sender: pool.who("X0"), amount: u(220), newDebtBalance: u(0) };
     assert_logs(pool.logs(&receipt), [log(repaid)]);
     assert_eq!((pool.books().repaid_debt, pool.books().unborrowed), (u(220), u(300)));
 }
@@ -100,16 +96,14 @@ fn dbt_4_an_operator_writes_off() {
     pool.grant("DEBT_OPERATOR_ROLE", "OP");
     let receipt = pool.by("OP").send(stakers(200)).unwrap();
     assert_eq!(receipt.ret, u(0));
-    let decreased =
-        events::OperatorDecreasedStakerDebt { staker, amount: u(200), newDebtBalance: u(0), operator };
+    let decreased = events::OperatorDecreasedStakerDebt { staker, amount: u(200), newDebtBalance: u(0), operator };
     assert_logs(pool.logs(&receipt), received(&pool, "S0", 200, 200).into_iter().chain([log(decreased)]));
     assert_refused(pool.by("OP").send(stakers(1)).unwrap_err(), exceeds_debt(1, 0));
     assert_refused(pool.by("S0").withdraw_debt("S0", 1).unwrap_err(), exceeds_debt(1, 0));
 
     let receipt = pool.by("OP").send(borrowers(200)).unwrap();
     assert_eq!(receipt.ret, u(0));
-    let decreased =
-        events::OperatorDecreasedBorrowerDebt { borrower, amount: u(200), newDebtBalance: u(0), operator };
+    let decreased = events::OperatorDecreasedBorrowerDebt { borrower, amount: u(200), newDebtBalance: u(0), operator };
     assert_logs(pool.logs(&receipt), [log(decreased)]);
     assert_refused(pool.by("OP").send(borrowers(1)).unwrap_err(), exceeds_debt(1, 0));
     assert_refused(pool.by("B0").repay_debt("B0", 1).unwrap_err(), exceeds_debt(1, 0));
@@ -175,9 +169,7 @@ fn settling_shortfall_by_shortfall() {
     let expected = (pool.inactive("S1"), pool.staker_debt("S1"));
     let some = |staker, max: u64| IDebtAccounting::settleShortfallsCall { staker, max: u(max) };
     let s1 = pool.who("S1");
-    for (max, remaining, loss) in
-        [(0, 2, None), (1, 1, Some((250, 250))), (1, 0, Some((63, 313))), (9, 0, None)]
-    {
+    for (max, remaining, loss) in [(0, 2, None), (1, 1, Some((250, 250))), (1, 0, Some((63, 313))), (9, 0, None)] {
         let receipt = pool.by("X0").send(some(s1, max)).unwrap();
         assert_eq!(receipt.ret, u(remaining));
         let logged = loss.map_or(vec![], |(amount, debt)| received(&pool, "S1", amount, debt));

@@ -282,13 +282,17 @@ fn nobody_is_refused_by_name() {
         // Nobody signs for the zero address, also where the precompile recovers nobody.
         refused("S0", permit, errors::ECDSAInvalidSignature {}),
         refused("GOV", IEpochSchedule::proposeOwnerCall { proposed: itself }, errors::InvalidOwner { owner: itself }),
-        refused("S0", IEpochSchedule::acceptOwnerCall {}, errors::NotProposedOwner { caller: s0, proposed: spender }),
+        refused(
+            "S0",
+            IEpochSchedule::acceptOwnerCall { owner: s0 },
+            errors::NotProposedOwner { caller: s0, proposed: spender },
+        ),
     ];
     assert_all_refused(&mut pool, refusals);
     let takes_back = IEpochSchedule::proposeOwnerCall { proposed: Address::ZERO };
     pool.by("GOV").send(takes_back).unwrap();
     // Even the zero address itself accepts nothing.
-    let accept = IEpochSchedule::acceptOwnerCall {};
+    let accept = IEpochSchedule::acceptOwnerCall { owner: Address::ZERO };
     let error = pool.chain.from(Address::ZERO).call(pool.deployment.pool, accept).unwrap_err();
     assert_refused(error, errors::NotProposedOwner { caller: Address::ZERO, proposed: Address::ZERO });
 }

@@ -1,6 +1,9 @@
 //! The pool's programs, compiled to WASM, on the embedded chain. One binary, a module per subject; names of tests
 //! begin with the id of the scenario they play (see SCENARIOS.md).
 
+mod allocations;
+mod borrowing;
+mod debt;
 mod diamond;
 mod erc20;
 mod input;
@@ -8,6 +11,7 @@ mod rewards;
 mod roles;
 mod scenarios;
 mod schedule;
+mod shortfalls;
 mod staking;
 mod storage;
 mod tokens;

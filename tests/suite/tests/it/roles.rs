@@ -81,12 +81,48 @@ fn ownership_is_proposed_and_accepted() {
 
     let stranger = pool.who("X0");
     let error = errors::NotProposedOwner { caller: stranger, proposed: op };
-    assert_refused(pool.by("X0").send(IEpochSchedule::acceptOwnerCall {}).unwrap_err(), error);
-    pool.by("OP").send(IEpochSchedule::acceptOwnerCall {}).unwrap();
+    let accept = |owner| IEpochSchedule::acceptOwnerCall { owner };
+    assert_refused(pool.by("X0").send(accept(gov)).unwrap_err(), error);
+    let error = errors::NotProposingOwner { owner: op, proposing: gov };
+    assert_refused(pool.by("OP").send(accept(op)).unwrap_err(), error);
+    pool.by("OP").send(accept(gov)).unwrap();
     assert!(holds(&pool, op) && !holds(&pool, gov), "the proposer hands its own role over");
     assert_eq!(pool.view(IEpochSchedule::getOwnerCountCall {}), u(1));
-    let again = pool.by("OP").send(IEpochSchedule::acceptOwnerCall {}).unwrap_err();
+    let again = pool.by("OP").send(accept(gov)).unwrap_err();
     assert_refused(again, errors::NotProposedOwner { caller: op, proposed: Address::ZERO });
+}
+
+fn offer(pool: &Pool) -> (Address, Address) {
+    let offer = pool.view(IEpochSchedule::getProposedOwnerCall {});
+    (offer.proposed, offer.owner)
+}
+
+#[test]
+fn an_owner_that_goes_takes_its_offer_along() {
+    let mut pool = Pool::deploy();
+    pool.grant("OWNER_ROLE", "OP");
+    let (role, gov, x0) = (pool.role("OWNER_ROLE"), pool.who("GOV"), pool.who("X0"));
+    pool.by("GOV").send(IEpochSchedule::proposeOwnerCall { proposed: x0 }).unwrap();
+    assert_eq!(offer(&pool), (x0, gov));
+    pool.by("OP").send(IEpochSchedule::revokeRoleCall { role, account: gov }).unwrap();
+    assert_eq!(offer(&pool), (Address::ZERO, Address::ZERO));
+    pool.by("OP").send(IEpochSchedule::grantRoleCall { role, account: gov }).unwrap();
+    let refused = pool.by("X0").send(IEpochSchedule::acceptOwnerCall { owner: gov }).unwrap_err();
+    assert_refused(refused, errors::NotProposedOwner { caller: x0, proposed: Address::ZERO });
+}
+
+#[test]
+fn an_offer_is_taken_back_or_replaced() {
+    let mut pool = Pool::deploy();
+    pool.grant("OWNER_ROLE", "OP");
+    let (gov, op, x0) = (pool.who("GOV"), pool.who("OP"), pool.who("X0"));
+    pool.by("GOV").send(IEpochSchedule::proposeOwnerCall { proposed: x0 }).unwrap();
+    pool.by("OP").send(IEpochSchedule::proposeOwnerCall { proposed: x0 }).unwrap();
+    // Whoever accepts says whose role it takes.
+    let refused = pool.by("X0").send(IEpochSchedule::acceptOwnerCall { owner: gov }).unwrap_err();
+    assert_refused(refused, errors::NotProposingOwner { owner: gov, proposing: op });
+    pool.by("GOV").send(IEpochSchedule::proposeOwnerCall { proposed: Address::ZERO }).unwrap();
+    assert_eq!(offer(&pool), (Address::ZERO, Address::ZERO));
 }
 
 /// Each guarded call, by someone who holds every role but the one it needs.

@@ -21,12 +21,16 @@ const SECTIONS: [(&str, usize); 13] = [
     ("TOK", 1),
 ];
 
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [(&str, &str); 10] = [
     ("schedule", include_str!("schedule.rs")),
     ("staking", include_str!("staking.rs")),
     ("erc20", include_str!("erc20.rs")),
     ("rewards", include_str!("rewards.rs")),
     ("roles", include_str!("roles.rs")),
+    ("allocations", include_str!("allocations.rs")),
+    ("borrowing", include_str!("borrowing.rs")),
+    ("shortfalls", include_str!("shortfalls.rs")),
+    ("debt", include_str!("debt.rs")),
     ("tokens", include_str!("tokens.rs")),
 ];
 

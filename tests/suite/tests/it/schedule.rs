@@ -80,6 +80,9 @@ fn sch_4_before_epoch_zero() {
     assert_eq!(pool.view(IStakedToken::totalSupplyCall {}), u(0));
     assert_eq!(pool.balance_of("S0"), u(0));
     assert_eq!(pool.unborrowed(), u(0));
+    assert_eq!((pool.staker_debt("S0"), pool.books()), (u(0), Books::default()));
+    let nobody = pool.borrower("nobody");
+    assert_eq!((nobody.allocationCurrentEpoch, nobody.allocatedBalanceCurrentEpoch), (u(10_000), u(0)));
 }
 
 #[test]
@@ -97,8 +100,25 @@ fn sch_5_calls_before_epoch_zero() {
     assert_refused(pool.by("S0").send(IStaking::claimRewardsCall { recipient: x0 }).unwrap_err(), early.clone());
     assert_refused(pool.by("S0").send(IStakedToken::transferCall { to: s1, amount: u(0) }).unwrap_err(), early.clone());
     assert_refused(pool.by("S0").send(IStaking::cancelWithdrawalCall { amount: u(0) }).unwrap_err(), early.clone());
-    assert_refused(pool.by("S0").send(IStaking::restakeCall { amount: u(0) }).unwrap_err(), early);
+    assert_refused(pool.by("S0").send(IStaking::restakeCall { amount: u(0) }).unwrap_err(), early.clone());
+    assert_refused(pool.by("S0").withdraw_debt("X0", 0).unwrap_err(), early.clone());
+    assert_refused(pool.by("S0").withdraw_max_debt("X0").unwrap_err(), early.clone());
+    let settle = IDebtAccounting::failsafeSettleUserInactiveBalanceToEpochCall { maxEpoch: u(0) };
+    assert_refused(pool.by("S0").send(settle).unwrap_err(), early.clone());
+    let settle = IDebtAccounting::settleShortfallsCall { staker: x0, max: u(1) };
+    assert_refused(pool.by("S0").send(settle).unwrap_err(), early);
 
+    assert_refused(pool.by("B0").borrow(0).unwrap_err(), errors::ZeroAmount {});
+    let error = errors::BorrowExceedsAvailable { requested: u(1), available: u(0) };
+    assert_refused(pool.by("B0").borrow(1).unwrap_err(), error);
+    let error = errors::RepayExceedsBorrowed { requested: u(1), borrowed: u(0) };
+    assert_refused(pool.by("B0").repay_borrow("B0", 1).unwrap_err(), error);
+    let error = errors::ExceedsDebt { requested: u(1), debt: u(0) };
+    assert_refused(pool.by("B0").repay_debt("B0", 1).unwrap_err(), error);
+    let error = errors::NoShortfall { borrowed: u(0), active: u(0) };
+    assert_refused(pool.by("X0").mark_debt(&[]).unwrap_err(), error);
+    let error = errors::BorrowerNotOverdue { borrowed: u(0), allocated: u(0) };
+    assert_refused(pool.by("X0").restrict("B0").unwrap_err(), error);
     let error = errors::InsufficientActiveBalance { requested: u(1), available: u(0) };
     assert_refused(pool.by("S0").request_withdrawal(1).unwrap_err(), error);
     let error = errors::InsufficientUnborrowedStake { requested: u(1), available: u(0) };

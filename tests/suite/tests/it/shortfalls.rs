@@ -548,10 +548,8 @@ fn wdr_8_a_short_pool_pays_first_come_first_served() {
     pool.by("S1").request_withdrawal(200).unwrap();
     pool.at(epoch(1));
     assert_eq!(pool.books(), books(900, 600, 1500, 0, 0));
-    let short = |requested, available| errors::InsufficientUnborrowedStake {
-        requested: u(requested),
-        available: u(available),
-    };
+    let short =
+        |requested, available| errors::InsufficientUnborrowedStake { requested: u(requested), available: u(available) };
     assert_refused(pool.by("S0").withdraw_stake("S0", 1).unwrap_err(), short(1, 0));
     assert_eq!(pool.by("S0").withdraw_max_stake("S0").unwrap().ret, u(0));
     pool.by("X0").repay_borrow("B0", 300).unwrap();
