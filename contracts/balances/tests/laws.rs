@@ -1,5 +1,12 @@
 //! The laws of the arithmetic, each as a property over random inputs.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
 use alloy_primitives::U256;
 use balances::{
     balance::{MAX_BALANCE, SHORTFALL_INDEX_BASE},

@@ -4,6 +4,7 @@
 //! `diamondCut` itself can be replaced but not removed: a pool whose routing is frozen by mistake could never be repaired.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
+#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
 
 extern crate alloc;
 
@@ -20,7 +21,7 @@ use pool_storage::{
 use stylus_sdk::{abi::Bytes, prelude::*};
 
 /// The interfaces whose calls and events are used here.
-#[allow(missing_docs, unreachable_pub)]
+#[allow(missing_docs, unreachable_pub, reason = "generated from documented Solidity")]
 mod interface {
     alloy_sol_types::sol!("../../abi/IDiamondCut.sol");
     alloy_sol_types::sol!("../../abi/IEpochSchedule.sol");

@@ -1,6 +1,7 @@
 //! Epochs, blackout window, emission rate, roles. What each function does, refuses and reports stands in `abi/IEpochSchedule.sol`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
+#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
 
 extern crate alloc;
 

@@ -4,6 +4,7 @@
 //! Everybody passes here, so there is nothing else here: cuts, the loupe and the construction live in the facet `diamond-cut`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
+#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
 
 extern crate alloc;
 

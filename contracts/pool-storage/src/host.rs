@@ -159,8 +159,7 @@ impl Words for WordToken {
 macro_rules! words_of_tuples {
     ($($($field:ident)*;)*) => {$(
         impl<$($field: Words),*> Words for ($($field,)*) {
-            #[expect(non_snake_case, reason = "named after the types")]
-            #[allow(unused_variables, reason = "the empty tuple")]
+            #[allow(non_snake_case, unused_variables, reason = "named after the types; the empty tuple has none")]
             fn write(&self, out: Out<'_, '_>) {
                 let ($($field,)*) = self;
                 $($field.write(out);)*

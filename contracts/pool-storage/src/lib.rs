@@ -63,7 +63,7 @@ use stylus_sdk::{
 };
 
 /// The pool's storage. The table of the crate says what each word holds.
-#[allow(missing_debug_implementations)] // OpenZeppelin's types have none.
+#[allow(missing_debug_implementations, reason = "OpenZeppelin's types have none")]
 pub struct Pool {
     /// [`words::Schedule`]: every entry point reads it.
     pub schedule: Word<0>,

@@ -7,7 +7,7 @@ use balances::Error;
 use openzeppelin_stylus::{access::control, token::erc20::utils::safe_erc20};
 
 /// Events and errors, read from the interface files.
-#[allow(missing_docs, unreachable_pub)]
+#[allow(missing_docs, unreachable_pub, reason = "generated from documented Solidity")]
 pub mod abi {
     alloy_sol_types::sol!("../../abi/IPoolErrors.sol");
     alloy_sol_types::sol!("../../abi/IPoolEvents.sol");

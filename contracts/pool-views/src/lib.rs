@@ -3,6 +3,7 @@
 //! Each answer is what a settlement at this moment would find: records are rolled in memory and nothing is written.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
+#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
 
 extern crate alloc;
 
@@ -56,7 +57,7 @@ impl PoolViews {
     }
 
     /// The fields of `IPoolViews.Account`.
-    #[allow(clippy::type_complexity)]
+    #[allow(clippy::type_complexity, reason = "a struct of the interface, as the SDK encodes it")]
     fn get_account(&self, staker: Address) -> Result<(U256, U256, U256, U256, U256, U256, U256, U256), Revert> {
         let active = self.active(staker)?;
         let (inactive, loss) = self.inactive(staker)?;
@@ -122,7 +123,7 @@ impl PoolViews {
     }
 
     /// The fields of `IPoolViews.PoolState`.
-    #[allow(clippy::type_complexity)]
+    #[allow(clippy::type_complexity, reason = "a struct of the interface, as the SDK encodes it")]
     fn get_pool(
         &self,
     ) -> Result<(bool, bool, U256, U256, U256, U256, U256, U256, U256, U256, U256, U256, U256, U256, U256), Revert>

@@ -1,6 +1,7 @@
 //! The stake as an ERC-20 token. What each function does, refuses and reports stands in `abi/IStakedToken.sol`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
+#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
 
 extern crate alloc;
 
@@ -110,7 +111,7 @@ impl StakedToken {
         Ok(true)
     }
 
-    #[allow(clippy::too_many_arguments)] // ERC-2612's.
+    #[allow(clippy::too_many_arguments, reason = "ERC-2612's")]
     fn permit(
         &mut self,
         owner: Address,

@@ -4,6 +4,7 @@
 //! is always changed together with a staker, and before it.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
+#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
 
 extern crate alloc;
 

@@ -21,8 +21,12 @@ interface IOddToken is IToken {
     /// @param data As `kind` says, ABI-encoded.
     function setBehaviour(uint8 kind, uint8 functions, bytes calldata data) external;
 
-    function behaviour() external view returns (uint8 kind, uint8 functions, bytes memory data);
+    function behaviour() external view returns (uint8 kind, uint8 functions);
+    function behaviourData() external view returns (bytes memory);
 
-    /// @notice How many calls out were recorded, and how the last one ended. Those from `balanceOf` are not: a view records nothing.
-    function lastCall() external view returns (uint256 count, bool success, bytes memory result);
+    /// @notice How many calls out were recorded, and whether the last one succeeded. Those from `balanceOf` are not: a view records nothing.
+    function lastCall() external view returns (uint256 count, bool success);
+
+    /// @notice What the last recorded call returned, or reverted with.
+    function lastResult() external view returns (bytes memory);
 }

@@ -2,27 +2,25 @@
 //!
 //! One storage slot per balance and per allowance. `transferFrom` always decreases the allowance, also an infinite
 //! one, and emits `Approval` besides `Transfer`. Anyone may mint.
-#![cfg_attr(not(feature = "export-abi"), no_std)]
+#![cfg_attr(target_arch = "wasm32", no_std)]
 
 #[macro_use]
 extern crate alloc;
 
 use alloc::{string::String, vec::Vec};
-use alloy_primitives::{address, Address, B256, U256, U8};
-use alloy_sol_types::{sol, SolValue};
+use alloy_primitives::{Address, B256, U8, U256, address};
+use alloy_sol_types::{SolValue, sol};
 use stylus_sdk::{
     call::RawCall,
     prelude::*,
-    storage::{StorageBool, StorageMap, StorageString, StorageU256, StorageU8},
+    storage::{StorageBool, StorageMap, StorageString, StorageU8, StorageU256},
 };
 
 /// The precompile that recovers a signer.
 const ECRECOVER: Address = address!("0000000000000000000000000000000000000001");
 
-const DOMAIN_TYPE: &[u8] =
-    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
-const PERMIT_TYPE: &[u8] =
-    b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)";
+const DOMAIN_TYPE: &[u8] = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+const PERMIT_TYPE: &[u8] = b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)";
 /// Version of the EIP-712 domain.
 const VERSION: &[u8] = b"1";
 
@@ -184,7 +182,7 @@ impl Erc20 {
     }
 
     /// Approves `spender` with the owner's signature (EIP-2612).
-    #[allow(clippy::too_many_arguments)] // The standard's signature.
+    #[allow(clippy::too_many_arguments, reason = "the standard's signature")]
     pub fn permit(
         &mut self,
         owner: Address,
@@ -234,11 +232,7 @@ impl Erc20 {
         let mut slot = self.balances.setter(owner);
         let balance = slot.get();
         let Some(left) = balance.checked_sub(value) else {
-            return Err(Error::InsufficientBalance(InsufficientBalance {
-                owner,
-                balance,
-                needed: value,
-            }));
+            return Err(Error::InsufficientBalance(InsufficientBalance { owner, balance, needed: value }));
         };
         slot.set(left);
         Ok(())
@@ -255,14 +249,7 @@ impl Erc20 {
         log(self.vm(), Approval { owner, spender, value });
     }
 
-    fn permit_digest(
-        &self,
-        owner: Address,
-        spender: Address,
-        value: U256,
-        nonce: U256,
-        deadline: U256,
-    ) -> B256 {
+    fn permit_digest(&self, owner: Address, spender: Address, value: U256, nonce: U256, deadline: U256) -> B256 {
         let vm = self.vm();
         let fields = (vm.native_keccak256(PERMIT_TYPE), owner, spender, value, nonce, deadline);
         let message = (self.domain_separator(), vm.native_keccak256(&fields.abi_encode()));

@@ -3,23 +3,22 @@
 //! `setBehaviour(kind, functions, data)` says how ([`Kind`]), in which functions ([`Functions`]) and with what.
 //! The entry point is written by hand: return data is the point here, and a token that calls out must not refuse
 //! to be called back, or it would hide what its caller should have refused.
-#![cfg_attr(not(any(test, feature = "export-abi")), no_main)]
-#![cfg_attr(not(any(test, feature = "export-abi")), no_std)]
+#![cfg_attr(target_arch = "wasm32", no_main, no_std)]
 
 #[macro_use]
 extern crate alloc;
 
 use alloc::vec::Vec;
-use alloy_primitives::{Address, U256, U8};
-use alloy_sol_types::{sol, SolCall, SolError};
+use alloy_primitives::{Address, U8, U256};
+use alloy_sol_types::{SolCall, SolError, sol};
 use erc20::Erc20;
 use stylus_sdk::{
+    ArbResult,
     abi::{Bytes, Router},
     call::RawCall,
-    host::{WasmVM, VM},
+    host::{VM, WasmVM},
     prelude::*,
-    storage::{StorageBool, StorageBytes, StorageU256, StorageU8},
-    ArbResult,
+    storage::{StorageBool, StorageBytes, StorageU8, StorageU256},
 };
 
 sol! {
@@ -106,14 +105,24 @@ impl OddToken {
         Ok(())
     }
 
-    /// How it misbehaves.
-    pub fn behaviour(&self) -> (u8, u8, Bytes) {
-        (self.kind.get().to(), self.functions.get().to(), Bytes(self.data.get_bytes()))
+    /// How it misbehaves, and in which functions.
+    pub fn behaviour(&self) -> (u8, u8) {
+        (self.kind.get().to(), self.functions.get().to())
     }
 
-    /// Number of calls out that were recorded, and how the last one ended.
-    pub fn last_call(&self) -> (U256, bool, Bytes) {
-        (self.calls.get(), self.succeeded.get(), Bytes(self.returned.get_bytes()))
+    /// With what.
+    pub fn behaviour_data(&self) -> Bytes {
+        Bytes(self.data.get_bytes())
+    }
+
+    /// Number of calls out that were recorded, and whether the last one succeeded.
+    pub fn last_call(&self) -> (U256, bool) {
+        (self.calls.get(), self.succeeded.get())
+    }
+
+    /// What the last one returned or reverted with.
+    pub fn last_result(&self) -> Bytes {
+        Bytes(self.returned.get_bytes())
     }
 }
 
@@ -143,9 +152,7 @@ impl OddToken {
                 Ok(result)
             }
             Kind::Reject => match counterparty(input, function) {
-                Some(recipient) if recipient == word_as_address(&data, 0) => {
-                    Err(Rejected { recipient }.abi_encode())
-                }
+                Some(recipient) if recipient == word_as_address(&data, 0) => Err(Rejected { recipient }.abi_encode()),
                 _ => self.plain(input),
             },
             Kind::ApproveFromZeroOnly => {
@@ -202,9 +209,7 @@ impl OddToken {
         }
         match (outcome, policy) {
             (Err(reason), Policy::Propagate) => Err(reason),
-            (Ok(result), Policy::RefuseSuccess) => {
-                Err(CallSucceeded { result: result.into() }.abi_encode())
-            }
+            (Ok(result), Policy::RefuseSuccess) => Err(CallSucceeded { result: result.into() }.abi_encode()),
             _ => Ok(()),
         }
     }
@@ -287,8 +292,8 @@ fn bytes_at(data: &[u8], offset: usize) -> Vec<u8> {
 }
 
 /// Where execution begins: as the SDK's, but without its refusal of nested calls.
-#[cfg(target_arch = "wasm32")]
-#[no_mangle]
+// SAFETY: the one symbol of this name; the host calls it once per frame.
+#[unsafe(no_mangle)]
 pub extern "C" fn user_entrypoint(len: usize) -> usize {
     let vm = VM(WasmVM {});
     vm.pay_for_memory_grow(0);

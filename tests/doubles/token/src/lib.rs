@@ -1,15 +1,14 @@
 //! A plain ERC-20 with permit: the stake and reward token of the tests.
-#![cfg_attr(not(any(test, feature = "export-abi")), no_main)]
-#![cfg_attr(not(any(test, feature = "export-abi")), no_std)]
+#![cfg_attr(target_arch = "wasm32", no_main, no_std)]
+#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
 
 extern crate alloc;
 
 use alloc::vec::Vec;
 use erc20::Erc20;
-use stylus_sdk::{abi::router_entrypoint, host::VM, prelude::*, ArbResult};
+use stylus_sdk::{ArbResult, abi::router_entrypoint, host::VM, prelude::*};
 
 #[entrypoint]
-#[allow(missing_docs)] // What the attribute makes of it is public.
 fn main(input: Vec<u8>, vm: VM) -> ArbResult {
     router_entrypoint::<Erc20, Erc20>(input, vm)
 }
