@@ -1,5 +1,5 @@
 # Finds what the scripts need, and installs what is missing where that is possible. Sourced, from the root of the repository.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # Variables are set for the scripts that source this.
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -126,4 +126,20 @@ need_node() {
   if [ "${major:-0}" -lt 18 ] || ! command -v npm >/dev/null; then
     install_packages nodejs npm || fail "node 18 or newer and npm are missing" "apt-get install nodejs npm"
   fi
+}
+
+# Sets CARGO_DENY. Compiled from source once, below target/tools: some minutes.
+need_cargo_deny() {
+  local wanted=0.20.2
+  CARGO_DENY=$PWD/target/tools/bin/cargo-deny
+  [ "$("$CARGO_DENY" --version 2>/dev/null)" = "cargo-deny $wanted" ] && return
+  CARGO_DENY=$(command -v cargo-deny || true)
+  [ -n "$CARGO_DENY" ] && [ "$("$CARGO_DENY" --version)" = "cargo-deny $wanted" ] && return
+  CARGO_DENY=$PWD/target/tools/bin/cargo-deny
+  say "installing cargo-deny $wanted"
+  # Needed once, so compile time counts for more than speed.
+  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR=target/tools/build \
+    cargo install --quiet --locked --version "$wanted" --root target/tools cargo-deny ||
+    fail "cargo-deny could not be installed" "cargo install --locked --version $wanted cargo-deny"
+  rm -rf target/tools/build
 }
