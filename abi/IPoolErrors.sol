@@ -3,7 +3,8 @@ pragma solidity ^0.8.23;
 
 /// @title Why the pool refuses
 /// @notice Each error names the rule and carries both sides of the comparison that failed. `contracts/README.md` maps the original's
-///   texts to them. Two refusals have empty data: a re-entrant call, and call data that does not decode exactly.
+///   texts to them. Without data revert: a re-entrant call, call data that is not exactly the encoding of the arguments, a call with ether, a
+///   second construction, and any call while a program of the pool has expired.
 interface IPoolErrors {
     // ---------------------------------------------------------------- epochs (spec section 5)
 
