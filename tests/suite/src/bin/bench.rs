@@ -77,15 +77,12 @@ the cache; its tokens are Stylus programs outside the cache, so this one does no
 fn summary(rows: &[Row]) -> String {
     let ratio = |row: &Row| row.cached as f64 / row.original as f64;
     let average = rows.iter().map(ratio).sum::<f64>() / rows.len() as f64;
-    let (over, within) = (rows.iter().filter(|row| ratio(row) > 1.0).count(), |limit| {
-        rows.iter().filter(|row| ratio(row) <= limit).count()
-    });
+    let at_most = |limit| rows.iter().filter(|row| ratio(row) <= limit).count();
     format!(
-        "{} of {} scenarios; the others await borrowing. Cached, the average ratio is {average:.2}; {} scenarios are at most 0.80 \
-         of the original, {over} above 1.00.\n",
+        "{} scenarios. Cached, the average ratio is {average:.2}; {} are at most 0.80 of the original, {} above 1.00.\n",
         rows.len(),
-        gas::scenario_count(),
-        within(0.8),
+        at_most(0.8),
+        rows.len() - at_most(1.0),
     )
 }
 

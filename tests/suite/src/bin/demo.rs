@@ -1,13 +1,15 @@
 //! Plays the life of a pool with the parameters of the original on mainnet, and accounts for each step.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use alloy_primitives::{Address, U256, utils::format_units};
 use alloy_sol_types::SolCall;
 use chain::{Account, Chain, Receipt, Reverted};
 use clap::Parser;
 use suite::{
-    abi::{IEpochSchedule, IPoolErrors, IPoolViews, IStakedToken, IStaking, IToken},
+    abi::{
+        IBorrowerAllocations, IDebtAccounting, IEpochSchedule, IPoolErrors, IPoolViews, IStakedToken, IStaking, IToken,
+    },
     deployment::{self, Deployment, MAINNET_REWARDS_PER_SECOND, Parties, Settings},
     wallet,
 };
@@ -16,8 +18,8 @@ const DAY: u64 = 86_400;
 const EPOCH: u64 = 28 * DAY;
 
 /// Deploys the pool on an embedded chain with the parameters of the original on mainnet, lets several people stake,
-/// earn, transfer, request, cancel, wait out the blackout window, withdraw and claim, with signed transactions, and checks every
-/// number on the way. Exits with 0 only if every check held.
+/// earn, transfer, request, cancel, wait out the blackout window, withdraw and claim; then five market makers borrow, one repays
+/// late, and its debt is shared, repaid and paid out. Signed transactions; every number is checked on the way. Exits with 0 only if every check held.
 #[derive(Parser)]
 #[command(name = "demo", version)]
 struct Options {
@@ -45,6 +47,10 @@ fn play(options: &Options) -> Result<usize, String> {
     first_epoch(&mut stage)?;
     second_epoch(&mut stage)?;
     everybody_leaves(&mut stage)?;
+    makers_borrow(&mut stage)?;
+    one_is_late(&mut stage)?;
+    debt_is_repaid(&mut stage)?;
+    the_pool_empties(&mut stage)?;
     Ok(stage.checks)
 }
 
@@ -135,16 +141,126 @@ fn everybody_leaves(stage: &mut Stage) -> Result<(), String> {
     stage.settle_accounts()
 }
 
+fn makers_borrow(stage: &mut Stage) -> Result<(), String> {
+    stage.chapter("Epoch 3: five market makers borrow, a late one among them");
+    stage.at(3, 1)?;
+    stage.act("alice", "stakes 800,000 USDC", &IStaking::stakeCall { amount: usdc(800_000) })?;
+    stage.act("bob", "stakes 200,000 USDC", &IStaking::stakeCall { amount: usdc(200_000) })?;
+    stage.at(3, 2)?;
+    for (maker, share) in MAKERS {
+        let whole = usdc(1_000_000 * share / 10_000);
+        let what = format!("borrows its {} %, {} USDC", share / 100, amount(whole, 6));
+        stage.act(maker, &what, &IBorrowerAllocations::borrowCall { amount: whole })?;
+    }
+    let error = IPoolErrors::BorrowExceedsAvailable { requested: U256::from(1), available: U256::ZERO };
+    let more = IBorrowerAllocations::borrowCall { amount: U256::from(1) };
+    stage.refused("maker1", "tries to borrow one unit more", &more, &error)?;
+    stage.at(3, 5)?;
+    stage.act("alice", "requests 500,000 USDC", &IStaking::requestWithdrawalCall { amount: usdc(500_000) })?;
+    stage.act("bob", "requests 100,000 USDC", &IStaking::requestWithdrawalCall { amount: usdc(100_000) })?;
+    stage.chapter("Epoch 3, blackout window: who borrows knows what is asked back, and repays; maker3 does not");
+    stage.at(3, 15)?;
+    for (maker, share) in MAKERS {
+        if maker != LATE {
+            let excess = usdc(600_000 * share / 10_000);
+            let borrower = stage.address(maker);
+            let what = format!("repays {} USDC", amount(excess, 6));
+            stage.act(maker, &what, &IBorrowerAllocations::repayBorrowCall { borrower, amount: excess })?;
+        }
+    }
+    let error = IPoolErrors::NoShortfall { borrowed: usdc(520_000), active: usdc(1_000_000) };
+    let mark = IDebtAccounting::markDebtCall { borrowers: vec![stage.address(LATE)] };
+    stage.refused("stranger", "tries to mark debt before the epoch ends", &mark, &error)
+}
+
+fn one_is_late(stage: &mut Stage) -> Result<(), String> {
+    stage.chapter("Epoch 4: the pool is short, and a stranger marks the debt");
+    stage.at(4, 0)?;
+    let solvent = stage.view(IDebtAccounting::isSolventCall {})?;
+    stage.check(!solvent, || "the pool should be short".into())?;
+    let late = stage.address(LATE);
+    let mark = IDebtAccounting::markDebtCall { borrowers: vec![late] };
+    stage.act("stranger", "marks 120,000 USDC as debt of maker3", &mark)?;
+    let error = IPoolErrors::BorrowingRestricted { borrower: late };
+    let more = IBorrowerAllocations::borrowCall { amount: U256::from(1) };
+    stage.refused(LATE, "tries to borrow", &more, &error)?;
+    for who in ["alice", "bob"] {
+        let recipient = stage.address(who);
+        stage.act(who, "withdraws what is left, four fifths", &IStaking::withdrawMaxStakeCall { recipient })?;
+    }
+    Ok(())
+}
+
+fn debt_is_repaid(stage: &mut Stage) -> Result<(), String> {
+    stage.chapter("Epoch 4: debt is repaid, first come, first served");
+    stage.at(4, 3)?;
+    let (late, alice, bob) = (stage.address(LATE), stage.address("alice"), stage.address("bob"));
+    let repay = |whole| IDebtAccounting::repayDebtCall { borrower: late, amount: usdc(whole) };
+    stage.act("stranger", "repays 60,000 USDC for maker3", &repay(60_000))?;
+    stage.act("alice", "takes all of it", &IDebtAccounting::withdrawMaxDebtCall { recipient: alice })?;
+    let error = IPoolErrors::InsufficientRepaidDebt { requested: usdc(20_000), available: U256::ZERO };
+    let owed = IDebtAccounting::withdrawDebtCall { recipient: bob, amount: usdc(20_000) };
+    stage.refused("bob", "comes second", &owed, &error)?;
+    stage.at(4, 6)?;
+    stage.act(LATE, "repays the other 60,000 USDC", &repay(60_000))?;
+    stage.act("bob", "takes what he is owed", &owed)?;
+    stage.act("alice", "takes the rest", &IDebtAccounting::withdrawMaxDebtCall { recipient: alice })?;
+    let lift = IBorrowerAllocations::setBorrowingRestrictionCall { borrower: late, isBorrowingRestricted: false };
+    stage.act("owner", "lets maker3 borrow again", &lift)?;
+    stage.act("carol", "stakes 100,000 USDC", &IStaking::stakeCall { amount: usdc(100_000) })?;
+    let more = IBorrowerAllocations::borrowCall { amount: usdc(20_000) };
+    stage.act(LATE, "borrows its part of it, 20,000 USDC", &more)
+}
+
+fn the_pool_empties(stage: &mut Stage) -> Result<(), String> {
+    stage.chapter("Epochs 4 and 5: loans come back, and everybody leaves");
+    stage.at(4, 7)?;
+    for (maker, _) in MAKERS {
+        let borrower = stage.address(maker);
+        let all = stage.view(IBorrowerAllocations::getBorrowedBalanceCall { borrower })?;
+        stage.act(maker, "repays all", &IBorrowerAllocations::repayBorrowCall { borrower, amount: all })?;
+    }
+    for who in ["alice", "bob", "carol"] {
+        let staker = stage.address(who);
+        let all = stage.view(IPoolViews::getActiveBalanceNextEpochCall { staker })?;
+        stage.act(who, "requests everything", &IStaking::requestWithdrawalCall { amount: all })?;
+    }
+    stage.at(5, 0)?;
+    for who in ["alice", "bob", "carol"] {
+        let recipient = stage.address(who);
+        stage.act(who, "withdraws everything", &IStaking::withdrawMaxStakeCall { recipient })?;
+    }
+    stage.who_lost_what()
+}
+
 const STAKERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
 
-/// What one person has.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Borrowers with their shares in basis points, as on mainnet.
+const MAKERS: [(&str, u64); 5] =
+    [("maker1", 2500), ("maker2", 2500), ("maker3", 2000), ("maker4", 2000), ("maker5", 1000)];
+
+/// The one that does not repay in time.
+const LATE: &str = "maker3";
+
+/// What the stranger has to repay for another.
+const GIFT: u64 = 60_000;
+
+/// Everybody with a wallet that the accounts follow.
+const PEOPLE: [&str; 10] =
+    ["alice", "bob", "carol", "dave", "maker1", "maker2", "maker3", "maker4", "maker5", "stranger"];
+
+/// What one person has, and owes.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Holdings {
     wallet: U256,
     active: U256,
     inactive: U256,
     /// What of the active stake becomes inactive at the end of the epoch.
     requested: U256,
+    /// What shortfalls took, and borrowers owe.
+    owed: U256,
+    borrowed: U256,
+    debt: U256,
     rewards: U256,
 }
 
@@ -156,6 +272,8 @@ struct Stage {
     dydx: Address,
     start: u64,
     checks: usize,
+    /// Wallets before the second act.
+    second_act: BTreeMap<&'static str, U256>,
 }
 
 impl Stage {
@@ -174,9 +292,10 @@ impl Stage {
             deployment.cache(&mut chain).map_err(|error| error.to_string())?;
         }
         let pool = deployment.pool;
-        let mut stage = Self { chain, pool, usdc, dydx, start, checks: 0 };
+        let mut stage = Self { chain, pool, usdc, dydx, start, checks: 0, second_act: BTreeMap::new() };
         stage.introduce(&deployment, options);
         stage.fund()?;
+        stage.act("owner", "gives five makers 25, 25, 20, 20 and 10 % of the pool", &shares())?;
         stage.act(
             "owner",
             "sets the emission to 0.1585489619 DYDX a second",
@@ -209,9 +328,9 @@ impl Stage {
 
     fn fund(&mut self) -> Result<(), String> {
         let approve = IToken::approveCall { spender: self.pool, value: U256::MAX };
-        for who in STAKERS {
-            let to = self.address(who);
-            self.must(who, self.usdc, &IToken::mintCall { to, value: usdc(1_000_000) })?;
+        for who in PEOPLE {
+            let (to, value) = (self.address(who), usdc(endowment(who)));
+            self.must(who, self.usdc, &IToken::mintCall { to, value })?;
             self.must(who, self.usdc, &approve)?;
         }
         let to = self.address("treasury");
@@ -283,13 +402,16 @@ impl Stage {
 
     /// What changed for whom, apart from rewards that grow by themselves.
     fn tell(&self, before: &[Holdings], after: &[Holdings]) {
-        for (name, (before, after)) in STAKERS.into_iter().zip(before.iter().zip(after)) {
+        for (name, (before, after)) in PEOPLE.into_iter().zip(before.iter().zip(after)) {
             let usdc = |label, before: U256, after: U256| change(label, before, after, 6);
             let changes = [
                 usdc("wallet", before.wallet, after.wallet),
                 usdc("active", before.active, after.active),
                 usdc("requested", before.requested, after.requested),
                 usdc("inactive", before.inactive, after.inactive),
+                usdc("owed", before.owed, after.owed),
+                usdc("borrowed", before.borrowed, after.borrowed),
+                usdc("debt", before.debt, after.debt),
                 change("DYDX", before.rewards, after.rewards, 18),
             ];
             let told: Vec<_> = changes.into_iter().flatten().collect();
@@ -321,18 +443,22 @@ impl Stage {
     }
 
     fn all_holdings(&self) -> Result<Vec<Holdings>, String> {
-        STAKERS.iter().map(|who| self.holdings(self.address(who))).collect()
+        PEOPLE.iter().map(|who| self.holdings(self.address(who))).collect()
     }
 
     fn holdings(&self, who: Address) -> Result<Holdings, String> {
         let balance =
             |token| self.chain.view(token, IToken::balanceOfCall { account: who }).map_err(|error| error.to_string());
         let account = self.view(IPoolViews::getAccountCall { staker: who })?;
+        let loan = self.view(IBorrowerAllocations::getBorrowerCall { borrower: who })?;
         Ok(Holdings {
             wallet: balance(self.usdc)?,
             active: account.activeCurrentEpoch,
             inactive: account.inactiveCurrentEpoch,
             requested: account.activeCurrentEpoch - account.activeNextEpoch,
+            owed: account.debt,
+            borrowed: loan.borrowed,
+            debt: loan.debt,
             rewards: balance(self.dydx)?,
         })
     }
@@ -359,17 +485,25 @@ impl Stage {
         self.check(left == next, || format!("{left} staked now, {next} next epoch"))?;
         self.check(held == pool.unborrowed + pool.debtAvailableToWithdraw, || format!("the pool holds {held}"))?;
         let sum = |part: fn(&Holdings) -> U256| holdings.iter().map(part).sum::<U256>();
-        let (active, inactive, wallets) = (sum(|h| h.active), sum(|h| h.inactive), sum(|h| h.wallet));
-        self.check(active == pool.activeCurrentEpoch, || format!("stakers' active stakes sum to {active}"))?;
-        self.check(inactive == pool.inactiveCurrentEpoch, || format!("stakers' inactive stakes sum to {inactive}"))?;
-        self.check(wallets + left == usdc(4_000_000), || format!("{wallets} in wallets, {left} staked"))
+        for (what, parts, whole) in [
+            ("active stakes", sum(|h| h.active), pool.activeCurrentEpoch),
+            ("inactive stakes", sum(|h| h.inactive), pool.inactiveCurrentEpoch),
+            ("loans", sum(|h| h.borrowed), pool.borrowed),
+            ("debts", sum(|h| h.debt), pool.borrowerDebt),
+            ("what stakers are owed", sum(|h| h.owed), pool.borrowerDebt + pool.debtAvailableToWithdraw),
+        ] {
+            self.check(parts == whole, || format!("{what} sum to {parts}, not to {whole}"))?;
+        }
+        let everything = sum(|h| h.wallet) + held;
+        let endowed = PEOPLE.iter().map(|who| usdc(endowment(who))).sum::<U256>();
+        self.check(everything == endowed, || format!("{everything} units are somewhere, {endowed} were minted"))
     }
 
     /// At the end: the pool is empty, everybody has all USDC again, and the rewards are the emission, but for rounding.
     fn settle_accounts(&mut self) -> Result<(), String> {
         self.chapter("The accounts");
         let holdings = self.all_holdings()?;
-        let [alice, bob, carol, dave] = holdings[..] else { return Err("four stakers are expected".into()) };
+        let [alice, bob, carol, dave, ..] = holdings[..] else { return Err("four stakers are expected".into()) };
         let wallets = alice.wallet + bob.wallet + carol.wallet + dave.wallet;
         println!(
             "All USDC is back: {} + {} + {} + {}.",
@@ -379,6 +513,7 @@ impl Stage {
             amount(dave.wallet, 6)
         );
         self.check(wallets == usdc(4_000_000), || format!("{wallets} units came back"))?;
+        self.second_act = PEOPLE.into_iter().zip(holdings.iter().map(|person| person.wallet)).collect();
 
         // Somebody was staked from E0+1d to the end of epoch 1; the rate was halved at E1+5d.
         let full = U256::from(MAINNET_REWARDS_PER_SECOND) * U256::from((28 + 5 - 1) * DAY);
@@ -394,6 +529,48 @@ impl Stage {
         let settlements = U256::from(60);
         let bound = settlements * (usdc(4_000_000) / U256::from(10).pow(U256::from(18)) + U256::from(2));
         self.check(lost <= bound, || format!("{lost} units lost, at most {bound} by rounding"))
+    }
+
+    /// Who bore the shortfall, and what came back.
+    fn who_lost_what(&mut self) -> Result<(), String> {
+        self.chapter("Who lost and recovered what");
+        let holdings = self.all_holdings()?;
+        println!("  {:<9} {:>14} {:>14} {:>14}", "", "before", "after", "difference");
+        for (name, now) in PEOPLE.into_iter().zip(&holdings) {
+            // What the first act left: each staker's own, as many as at the beginning for all together.
+            let before = self.second_act.get(name).copied().unwrap_or_default();
+            let difference = match now.wallet.checked_sub(before) {
+                Some(more) => format!("+{}", amount(more, 6)),
+                None => format!("-{}", amount(before - now.wallet, 6)),
+            };
+            println!("  {name:<9} {:>14} {:>14} {difference:>14}", amount(before, 6), amount(now.wallet, 6));
+        }
+        println!("\nThe stranger gave {} USDC for maker3, who keeps as much. Stakers have all of theirs.", GIFT);
+        for who in STAKERS {
+            let (before, now) = (self.second_act.get(who).copied(), self.holdings(self.address(who))?.wallet);
+            self.check(before == Some(now), || format!("{who} has {now}, not {before:?}"))?;
+        }
+        let pool = self.view(IPoolViews::getPoolCall {})?;
+        let left = pool.activeCurrentEpoch + pool.inactiveCurrentEpoch + pool.borrowed + pool.borrowerDebt;
+        self.check(left.is_zero(), || format!("{left} units are left in the books"))
+    }
+}
+
+fn shares() -> IBorrowerAllocations::setBorrowerAllocationsCall {
+    let makers = MAKERS.iter().map(|(maker, _)| Account::named(maker).address());
+    let shares = MAKERS.iter().map(|(_, share)| U256::from(*share));
+    IBorrowerAllocations::setBorrowerAllocationsCall {
+        borrowers: [Address::ZERO].into_iter().chain(makers).collect(),
+        newAllocations: [U256::ZERO].into_iter().chain(shares).collect(),
+    }
+}
+
+/// What somebody has at the beginning, in USDC.
+fn endowment(who: &str) -> u64 {
+    match who {
+        "stranger" => GIFT,
+        _ if STAKERS.contains(&who) => 1_000_000,
+        _ => 0,
     }
 }
 
