@@ -9,7 +9,7 @@ mod handler;
 mod instructions;
 pub(crate) mod stylus;
 
-pub(crate) use handler::{ArbHandler, EvmError, FirstFrame};
+pub(crate) use handler::{ArbHandler, EvmError, FirstFrame, MAX_CODE_SIZE, MAX_TX_GAS};
 
 use alloy_primitives::Address;
 use revm::{

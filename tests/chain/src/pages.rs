@@ -78,6 +78,28 @@ mod tests {
     }
 
     #[test]
+    fn a_hundred_pages_beside_one_that_is_open() {
+        assert_eq!(MODEL.cost(Pages { open: 1, ever: 1 }, 100), 932_066);
+    }
+
+    #[test]
+    fn nobody_can_pay_for_the_first_page_beyond_128() {
+        assert_eq!(MODEL.cost(Pages::default(), 129), u64::MAX);
+        assert_eq!(MODEL.cost(Pages { open: 128, ever: 128 }, 1), u64::MAX - 31_873_999 + 1_000);
+        assert_eq!(MODEL.cost(Pages { open: 2, ever: 2 }, u16::MAX), u64::MAX);
+    }
+
+    /// A frame that could not pay still leaves its mark; from then on the formula charges the linear part alone.
+    #[test]
+    fn beyond_a_mark_that_nobody_paid_growth_is_linear() {
+        let mut pages = Pages::default();
+        pages.open(200);
+        pages.open = 0;
+        assert_eq!(MODEL.cost(pages, 150), 148_000);
+        assert_eq!(MODEL.cost(pages, 250), 248_000);
+    }
+
+    #[test]
     fn pages_used_before_cost_only_the_linear_part() {
         assert_eq!(MODEL.cost(Pages { open: 0, ever: 10 }, 10), 8_000);
     }

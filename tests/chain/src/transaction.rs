@@ -11,7 +11,7 @@ use revm::{
 use crate::receipt::Rejected;
 
 /// Gas limit when none is given: all a transaction can use.
-pub const DEFAULT_GAS_LIMIT: u64 = 32_000_000;
+pub const DEFAULT_GAS_LIMIT: u64 = crate::evm::MAX_TX_GAS;
 
 /// An unsigned transaction or call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -21,8 +21,6 @@ pub use driver::Execution;
 pub(crate) use env::Host;
 pub(crate) use linker::{engine, linker};
 
-/// Storage misses and flushes are priced as intended from here on (4.7).
-const ARBOS_CHARGING_FIXES: u64 = 32;
 /// `account_code` no longer remembers that an account has no code.
 const ARBOS_NO_EMPTY_CODE_MEMORY: u64 = 40;
 /// A write that does not fit into a flush's budget is out of gas instead of a failure.

@@ -11,3 +11,7 @@ pub mod module;
 
 pub use execution::{Block, Config, Context, Execution, Outcome, Reply, Request, Step};
 pub use module::{Activation, ActivationError, Figures, Program, Rules};
+
+/// First protocol version (4.7) that prices storage misses and flushes as intended, charges activation by module
+/// length, and limits the number of imports.
+const ARBOS_CHARGING_FIXES: u64 = 32;

@@ -26,12 +26,11 @@ use std::sync::Arc;
 pub use compression::decompress;
 pub use deploy::{contract_code, imports, init_code, prepare_for_deployment};
 
+use crate::ARBOS_CHARGING_FIXES;
 use crate::execution::Host;
 use instrument::Instrumented;
 use parse::Parsed;
 
-/// First protocol version that charges activation by module length and limits the number of imports.
-const ARBOS_CHARGING_FIXES: u64 = 32;
 /// First protocol version that refuses multi-value.
 const ARBOS_NO_MULTI_VALUE: u64 = 60;
 /// The widest rules: whatever was ever activated satisfies them.

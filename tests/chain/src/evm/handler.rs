@@ -14,9 +14,9 @@ use super::ArbEvm;
 use crate::arbos::Arbos;
 
 /// Largest deployed code, bytes.
-pub(crate) const MAX_CODE_SIZE: usize = 24_576;
+pub(crate) const MAX_CODE_SIZE: u32 = 24_576;
 /// Gas a transaction can use; the rest is held back and returned.
-const MAX_TX_GAS: u64 = 32_000_000;
+pub(crate) const MAX_TX_GAS: u64 = 32_000_000;
 
 pub(crate) type EvmError = EVMError<Infallible, InvalidTransaction>;
 

@@ -183,7 +183,7 @@ fn config(ctx: &Ctx, params: &Params) -> Config {
         arbos_version: ctx.chain.version,
         ink_price: params.ink_price,
         max_stack_depth: params.max_stack_depth,
-        max_code_size: super::handler::MAX_CODE_SIZE as u32,
+        max_code_size: super::MAX_CODE_SIZE,
         trace: ctx.chain.recorder.recording == Recording::HostCalls,
     }
 }
@@ -358,7 +358,7 @@ fn write_all(ctx: &mut Ctx, frame: &mut Frame, acting: Address, writes: &[(B256,
     Reply::Stored { gas: spent, complete: true }
 }
 
-/// A call that a program makes.
+/// A call that a program makes. Its value is zero unless it is a plain call of a frame that may write.
 struct Outgoing {
     kind: CallKind,
     address: Address,
@@ -370,26 +370,20 @@ struct Outgoing {
 
 impl Outgoing {
     fn begin(self, ctx: &mut Ctx, frame: &Frame) -> Answer {
-        let is_static = frame.interpreter.runtime_flag.is_static();
-        let value = if self.kind == CallKind::Call { self.value } else { U256::ZERO };
-        let failed = |gas| Answer::Now(Reply::Called { success: false, gas, data: Bytes::new() });
-        if is_static && !value.is_zero() {
-            return failed(0);
-        }
-        let (fixed, known_bytecode) = self.access(ctx, value);
+        let (fixed, known_bytecode) = self.access(ctx);
         let Some(left) = self.gas_left.checked_sub(fixed) else {
-            return failed(self.gas_left);
+            return Answer::Now(Reply::Called { success: false, gas: self.gas_left, data: Bytes::new() });
         };
         // 63/64 rounded down, unlike the EVM's "all but one 64th".
         let most = left.saturating_mul(63) / 64;
-        let stipend = if value.is_zero() { 0 } else { STIPEND };
+        let stipend = if self.value.is_zero() { 0 } else { STIPEND };
         let given = most.min(self.gas_wanted).saturating_add(stipend);
-        let inputs = self.inputs(frame, value, given, is_static, known_bytecode);
+        let inputs = self.inputs(frame, given, known_bytecode);
         Answer::Child(Child { fixed, given }, FrameInput::Call(Box::new(inputs)))
     }
 
     /// Touches the target: what access and transfer cost, and its code. A delegation costs nothing extra.
-    fn access(&self, ctx: &mut Ctx, value: U256) -> (u64, (B256, Bytecode)) {
+    fn access(&self, ctx: &mut Ctx) -> (u64, (B256, Bytecode)) {
         let Ok(load) = ctx.journaled_state.load_account_with_code(self.address);
         let (is_cold, is_empty) = (load.is_cold, load.data.info.is_empty());
         let code = load.data.info.code.clone().unwrap_or_default();
@@ -398,20 +392,13 @@ impl Outgoing {
             None => (load.data.info.code_hash, code),
         };
         let mut fixed = account_gas(is_cold);
-        if !value.is_zero() {
+        if !self.value.is_zero() {
             fixed += VALUE + if is_empty { NEW_ACCOUNT } else { 0 };
         }
         (fixed, known)
     }
 
-    fn inputs(
-        self,
-        frame: &Frame,
-        value: U256,
-        gas_limit: u64,
-        is_static: bool,
-        known_bytecode: (B256, Bytecode),
-    ) -> CallInputs {
+    fn inputs(self, frame: &Frame, gas_limit: u64, known_bytecode: (B256, Bytecode)) -> CallInputs {
         let parent = &frame.interpreter.input;
         let acting = parent.target_address();
         let delegate = self.kind == CallKind::Delegate;
@@ -424,13 +411,13 @@ impl Outgoing {
             known_bytecode,
             target_address: if delegate { acting } else { self.address },
             caller: if delegate { parent.caller_address() } else { acting },
-            value: if delegate { CallValue::Apparent(parent.call_value()) } else { CallValue::Transfer(value) },
+            value: if delegate { CallValue::Apparent(parent.call_value()) } else { CallValue::Transfer(self.value) },
             scheme: match self.kind {
                 CallKind::Call => CallScheme::Call,
                 CallKind::Delegate => CallScheme::DelegateCall,
                 CallKind::Static => CallScheme::StaticCall,
             },
-            is_static: is_static || self.kind == CallKind::Static,
+            is_static: frame.interpreter.runtime_flag.is_static() || self.kind == CallKind::Static,
             charged_new_account_state_gas: false,
         }
     }

@@ -30,14 +30,14 @@ pub(super) const SYS: &[Method] = &[
 /// What is added to an L1 contract's address on L2.
 const ALIAS_OFFSET: U256 = U256::from_limbs([0x1111, 0, 0x1111_0000, 0]);
 /// `arbOSVersion()` counts from here.
-const VERSION_OFFSET: u64 = 55;
+const VERSION_OFFSET: U256 = U256::from_limbs([55, 0, 0, 0]);
 
 pub(super) fn sys(call: &mut Call<'_>) -> Outcome {
     match call.decode()? {
         ArbSysCalls::arbBlockNumber(_) => reply::<ArbSys::arbBlockNumberCall>(U256::from(call.ctx.chain.l2_number)),
         ArbSysCalls::arbBlockHash(args) => reply::<ArbSys::arbBlockHashCall>(block_hash(call, args.arbBlockNum)?),
         ArbSysCalls::arbChainID(_) => reply::<ArbSys::arbChainIDCall>(U256::from(call.ctx.cfg.chain_id)),
-        ArbSysCalls::arbOSVersion(_) => reply::<ArbSys::arbOSVersionCall>(U256::from(VERSION_OFFSET + call.version())),
+        ArbSysCalls::arbOSVersion(_) => reply::<ArbSys::arbOSVersionCall>(VERSION_OFFSET + U256::from(call.version())),
         ArbSysCalls::getStorageGasAvailable(_) => reply::<ArbSys::getStorageGasAvailableCall>(U256::ZERO),
         ArbSysCalls::isTopLevelCall(_) => reply::<ArbSys::isTopLevelCallCall>(call.ctx.chain.frames.len() <= 2),
         ArbSysCalls::mapL1SenderContractAddressToL2Alias(args) => {
@@ -102,7 +102,7 @@ pub(super) const GAS_INFO: &[Method] = &[
 ];
 
 /// Gas a transaction may use.
-const MAX_TX_GAS: U256 = U256::from_limbs([32_000_000, 0, 0, 0]);
+const MAX_TX_GAS: U256 = U256::from_limbs([crate::evm::MAX_TX_GAS, 0, 0, 0]);
 /// Gas per second the chain sustains.
 const SPEED_LIMIT: U256 = U256::from_limbs([7_000_000, 0, 0, 0]);
 

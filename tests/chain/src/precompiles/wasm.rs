@@ -220,11 +220,10 @@ fn read_module(call: &mut Call<'_>, params: &Params, code: &[u8]) -> Result<Vec<
 
 fn read_fragment(call: &mut Call<'_>, fragment: Address) -> Result<alloy_primitives::Bytes, Stop> {
     use revm::context_interface::JournalTr;
-    const LARGEST: u64 = 24_576;
     let words = |bytes: u64| 3 * bytes.div_ceil(32);
     let Ok(load) = call.ctx.journaled_state.code(fragment);
     let access = if load.is_cold { 2_600 } else { 100 };
-    if call.gas < access + words(LARGEST) {
+    if call.gas < access + words(crate::evm::MAX_CODE_SIZE.into()) {
         return Err(Stop::AllGas);
     }
     call.burn(access + words(load.data.len() as u64))?;

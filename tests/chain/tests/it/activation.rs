@@ -230,7 +230,9 @@ fn a_keepalive_after_a_month_prolongs_for_a_year() {
     let sent = keepalive(&mut chain).expect("a month has passed");
     let event = &sent.logs_of::<ArbWasm::ProgramLifetimeExtended>()[0];
     assert_eq!(event.codehash, codehash);
-    assert!(event.dataFee > U256::ZERO);
+    // The fee of the stored size, which is in KiB, at a demand that has fallen to zero.
+    assert_eq!(chain.record_of(codehash).asm_estimate_kb, 502);
+    assert_eq!(event.dataFee, U256::from(43_660_699_265_024u64));
     // Arguments 3, state 800, parameters 100, record 800, pricer 44,000, record 20,000, fee account 800, event.
     let event_gas = 375 + 2 * 375 + 8 * 32;
     assert_eq!(sent.gas.execution_before_refund, 3 + 800 + 100 + 800 + 44_000 + 20_000 + 800 + event_gas);
@@ -404,6 +406,38 @@ fn a_program_in_fragments_runs_from_arbos_60_on() {
     assert!(try_send(&mut chain, first, vec![]).is_err());
     let too_many = [&[0xef, 0xf0, 0x02, 0x00], &length[..], &[first.as_slice(); 3].concat()].concat();
     assert!(chain.from("deployer").deploy_code(too_many.into()).is_err());
+}
+
+#[test]
+fn fragments_and_the_activation_gas_are_paid_from_arbos_60_on() {
+    let mut chain = Chain::builder().arbos(60).build();
+    let wasm = echo();
+    let code = chain::compress(&wasm);
+    let classic = chain.from("deployer").deploy_code(code.clone()).expect("it activates");
+    let gas = |program: &Deployed| program.activation.as_ref().expect("first").gas.execution_before_refund;
+    let paid = gas(&classic);
+    let fragment = |chain: &mut Chain, bytes: &[u8]| {
+        let code = [&[0xef, 0xf0, 0x01][..], bytes].concat();
+        chain.from("deployer").create(init_code(&code)).expect("it deploys").contract_address.expect("created")
+    };
+    let (head, tail) = code[4..].split_at(40);
+    let fragments = [fragment(&mut chain, head), fragment(&mut chain, tail)];
+    let length = (wasm.len() as u32).to_be_bytes();
+    let root = [&[0xef, 0xf0, 0x02, 0x00], &length[..], fragments[0].as_slice(), fragments[1].as_slice()].concat();
+    let words = |bytes: &[u8]| (3 + bytes.len() as u64).div_ceil(32);
+    let reading = 2 * 2_600 + 3 * (words(head) + words(tail));
+    let snapshot = chain.snapshot();
+    let rooted = chain.from("deployer").deploy_code(root.clone().into()).expect("it activates");
+    assert_eq!(gas(&rooted), paid + reading);
+
+    chain.revert(snapshot);
+    chain.from(&Account::owner()).call(ARB_OWNER, ArbOwner::setWasmActivationGasCall { gas: 12_345 }).expect("owner");
+    let rooted = chain.from("deployer").deploy_code(root.into()).expect("it activates");
+    assert_eq!(gas(&rooted), paid + reading + 12_345);
+
+    let mut before = Chain::new();
+    let classic = before.from("deployer").deploy_code(code).expect("it activates");
+    assert_eq!(gas(&classic) + 800, paid, "reading the activation gas");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Nested calls in every combination (stylus-vm.md 3.5 to 3.7).
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
 use chain::{Account, Cause, Chain, Recording, Transaction, abi::ArbOwner, addresses::ARB_OWNER};
 
 use crate::support::{
@@ -312,6 +312,9 @@ fn account_host_calls_see_evm_and_stylus_code() {
     assert_eq!(output[64..], *chain.code_hash(evm));
     let output = send(&mut chain, reader, vec![0x99; 20]).output;
     assert_eq!(output[64..], [0; 32], "an absent account");
+    let alice = chain.account("alice").address();
+    let output = send(&mut chain, reader, alice.to_vec()).output;
+    assert_eq!(output[64..], KECCAK256_EMPTY, "an account without code");
 }
 
 #[test]

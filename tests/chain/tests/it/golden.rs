@@ -1,6 +1,6 @@
 //! Figures of stylus-vm.md section 8, measured on the chain.
 
-use alloy_primitives::U256;
+use alloy_primitives::{B256, U256, keccak256};
 use alloy_sol_types::SolCall;
 use chain::{Chain, Recording, abi::ArbWasm, abi::ArbosTest, addresses::ARB_WASM, addresses::ARBOS_TEST};
 
@@ -35,14 +35,67 @@ struct Golden {
     cached: u64,
     data: &'static [u8],
     ink: u64,
+    /// Estimated size in bytes, and the data fee of the chain's first activation in wei.
+    asm: u32,
+    fee: u64,
 }
 
 const GOLDENS: [Golden; 5] = [
-    Golden { wat: G1, bytes: 64, activation: 63_084, uncached: 9_213, cached: 363, data: &[], ink: 2_452 },
-    Golden { wat: G2, bytes: 83, activation: 63_924, uncached: 9_215, cached: 363, data: &[], ink: 3_443_565 },
-    Golden { wat: G3, bytes: 167, activation: 66_920, uncached: 9_243, cached: 369, data: &[], ink: 54_377 },
-    Golden { wat: G3, bytes: 167, activation: 66_920, uncached: 9_243, cached: 369, data: &[1], ink: 51_925 },
-    Golden { wat: G4, bytes: 166, activation: 64_512, uncached: 9_226, cached: 363, data: b"hello", ink: 40_087_691 },
+    Golden {
+        wat: G1,
+        bytes: 64,
+        activation: 63_084,
+        uncached: 9_213,
+        cached: 363,
+        data: &[],
+        ink: 2_452,
+        asm: 513_418,
+        fee: 43_607_190_175_334,
+    },
+    Golden {
+        wat: G2,
+        bytes: 83,
+        activation: 63_924,
+        uncached: 9_215,
+        cached: 363,
+        data: &[],
+        ink: 3_443_565,
+        asm: 513_537,
+        fee: 43_617_297_447_831,
+    },
+    Golden {
+        wat: G3,
+        bytes: 167,
+        activation: 66_920,
+        uncached: 9_243,
+        cached: 369,
+        data: &[],
+        ink: 54_377,
+        asm: 515_095,
+        fee: 43_753_897_958_820,
+    },
+    Golden {
+        wat: G3,
+        bytes: 167,
+        activation: 66_920,
+        uncached: 9_243,
+        cached: 369,
+        data: &[1],
+        ink: 51_925,
+        asm: 515_095,
+        fee: 43_753_897_958_820,
+    },
+    Golden {
+        wat: G4,
+        bytes: 166,
+        activation: 64_512,
+        uncached: 9_226,
+        cached: 363,
+        data: b"hello",
+        ink: 40_087_691,
+        asm: 514_057,
+        fee: 43_661_463_680_591,
+    },
 ];
 
 /// Gas of an activation beside the fixed part and step 5: storage, event, words.
@@ -50,13 +103,16 @@ const ACTIVATION_STORAGE: u64 = 86_500 + 2_149 + 9;
 
 #[test]
 fn modules_cost_what_the_table_says() {
-    for Golden { wat, bytes, activation, uncached, cached, data, ink } in GOLDENS {
+    for Golden { wat, bytes, activation, uncached, cached, data, ink, asm, fee } in GOLDENS {
         let mut chain = Chain::builder().recording(Recording::Frames).build();
         let wasm = wat_to_wasm(wat);
         assert_eq!(wasm.len(), bytes);
         let program = deployed(&mut chain, &wasm);
-        let paid = program.activation.as_ref().expect("it was not active").gas.execution_before_refund;
+        let receipt = program.activation.as_ref().expect("it was not active");
+        let paid = receipt.gas.execution_before_refund;
         assert_eq!(paid, 1_659_168 + activation + ACTIVATION_STORAGE, "{bytes} bytes");
+        assert_eq!(receipt.logs_of::<ArbWasm::ProgramActivated>()[0].dataFee, U256::from(fee));
+        assert_eq!(chain.record_of(program.code_hash).asm_estimate_kb, asm.div_ceil(1_024));
 
         let init = chain.view(ARB_WASM, ArbWasm::programInitGasCall { program: program.address }).expect("active");
         assert_eq!((init.gas, init.gasWhenCached), (uncached, cached));
@@ -67,6 +123,39 @@ fn modules_cost_what_the_table_says() {
             chain.cache(program.address).expect("it is active");
         }
     }
+}
+
+/// A slot of ArbOS, by the keys of its spaces and of the word (2.9).
+fn arbos_slot(spaces: &[u8], key: B256) -> U256 {
+    let space = spaces.iter().fold(Vec::new(), |space, id| keccak256([&space[..], &[*id]].concat()).to_vec());
+    let mut slot = keccak256([&space[..], &key[..31]].concat());
+    slot[31] = key[31];
+    slot.into()
+}
+
+#[test]
+fn parameters_and_records_lie_where_the_layout_says() {
+    let mut chain = Chain::builder().timestamp(1_421_388_000 + 0x01_02_03 * 3_600 + 59).build();
+    let program = deployed(&mut chain, &wat_to_wasm(G3));
+    chain.cache(program.address).expect("active");
+    let word = |slot| B256::from(chain.storage(chain::ARBOS, slot));
+    let params = "0002" // version
+        .to_owned()
+        + "002710" // ink price
+        + "000055f0" // stack depth
+        + "0002" // free pages
+        + "03e8" // page gas
+        + "0080" // page limit
+        + "450b" // minimal init costs
+        + "3232" // scalars
+        + "016d001f" // expiry, keepalive
+        + "0020" // block cache
+        + "00020000" // largest module
+        + "000000"; // fragments, unused
+    assert_eq!(alloy_primitives::hex::encode(word(arbos_slot(&[8, 0], B256::ZERO))), params);
+    // Version, costs 42 and 17, one page, hours, 504 KiB, cached.
+    let record = "0002002a001100010102030001f801".to_owned() + &"00".repeat(17);
+    assert_eq!(alloy_primitives::hex::encode(word(arbos_slot(&[8, 1], program.code_hash))), record);
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod basics;
 mod calls;
 mod creation;
 mod golden;
+mod interfaces;
+mod metering;
 mod precompiles;
 mod storage;
 mod support;

@@ -76,6 +76,15 @@ fn owner_methods_are_free_and_logged_for_owners_only() {
 }
 
 #[test]
+fn an_upgrade_to_any_version_can_be_scheduled() {
+    let mut chain = Chain::new();
+    let upgrade = ArbOwner::scheduleArbOSUpgradeCall { newVersion: u64::MAX, timestamp: 0 };
+    chain.from(&Account::owner()).call(ARB_OWNER, upgrade).expect("the owner may");
+    let version = chain.view(ARB_SYS, ArbSys::arbOSVersionCall {}).expect("a view");
+    assert_eq!(version, U256::from(u64::MAX) + U256::from(55));
+}
+
+#[test]
 fn burning_gas_costs_what_it_says() {
     let mut chain = Chain::new();
     let burn = |gas: u64| ArbosTest::burnArbGasCall { gasAmount: U256::from(gas) }.abi_encode();

@@ -8,7 +8,8 @@ use super::env::{Env, Host, Hosted};
 use super::{CallKind, accounts, calls, prices, program_io, storage, values};
 use crate::abi::VM_HOOKS;
 
-/// The smallest frame takes four words, so the largest depth budget of any chain allows for fewer calls than this.
+/// The smallest frame takes four words, so the depth budgets of all protocol versions (262,144 words at most) allow for
+/// fewer calls than this. An owner's parameter may allow for more.
 const MAX_CALLS: usize = 1 << 20;
 /// Far above what the depth budget lets a program use; grows on demand.
 const MAX_STACK_BYTES: usize = 1 << 30;

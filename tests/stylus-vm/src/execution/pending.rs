@@ -6,7 +6,8 @@ use super::accounts::receive_code;
 use super::env::{Env, Escape, Hosted};
 use super::program_io::part;
 use super::storage::crossing_gas;
-use super::{ARBOS_CHARGING_FIXES, ARBOS_FLUSH_OUT_OF_GAS, Reply, prices};
+use super::{ARBOS_FLUSH_OUT_OF_GAS, Reply, prices};
+use crate::ARBOS_CHARGING_FIXES;
 
 /// Status that a program sees of any call that did not succeed.
 const CALL_FAILED: u32 = 2;

@@ -2,7 +2,8 @@
 
 use super::env::{Env, Escape, Hosted};
 use super::pending::Pending;
-use super::{ARBOS_CHARGING_FIXES, Request, prices};
+use super::{Request, prices};
+use crate::ARBOS_CHARGING_FIXES;
 
 pub(super) fn load(env: &mut Env, key_at: u32, dest: u32) -> Hosted<()> {
     env.buy_ink(prices::HOST + 2 * prices::POINTER)?;

@@ -108,8 +108,8 @@ fn growth_hook(parsed: &Parsed) -> Option<u32> {
     }
 }
 
-/// Of the program's exports only those that the host uses remain (section 1.5). A start function, which only debug
-/// rules let pass, is dropped too.
+/// Of the program's exports only those that the host uses remain (section 1.5). A `stylus_start` cannot be among them:
+/// programs may not use that name, and a start function, which only debug rules let pass, is dropped.
 fn surviving_exports<'p, 'a>(parsed: &'p Parsed<'a>) -> Vec<&'p Export<'a>> {
     parsed
         .exports
@@ -117,7 +117,6 @@ fn surviving_exports<'p, 'a>(parsed: &'p Parsed<'a>) -> Vec<&'p Export<'a>> {
         .filter(|export| match export.name {
             rules::ENTRY_POINT => export.kind == ExternalKind::Func,
             rules::MEMORY => export.kind == ExternalKind::Memory,
-            rules::START => true,
             _ => false,
         })
         .collect()

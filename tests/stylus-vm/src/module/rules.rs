@@ -7,8 +7,8 @@ use wasmparser::{
 };
 
 use super::parse::Parsed;
-use super::{ARBOS_CHARGING_FIXES, ActivationError, Rules};
-use crate::abi;
+use super::{ActivationError, Rules};
+use crate::{ARBOS_CHARGING_FIXES, abi};
 
 /// Imports, ArbOS 32 and later.
 const MAX_IMPORTS: usize = 513;
@@ -18,7 +18,6 @@ const RESERVED_PREFIX: &str = "stylus";
 
 pub(crate) const ENTRY_POINT: &str = "user_entrypoint";
 pub(crate) const MEMORY: &str = "memory";
-pub(super) const START: &str = "stylus_start";
 
 /// Whether these rules can judge `wasm` at all.
 pub(super) fn check_versions(wasm: &[u8], rules: &Rules) -> Result<(), ActivationError> {

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod damaged;
 mod deployment;
 mod generated;
 mod golden;
