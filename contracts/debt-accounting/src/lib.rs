@@ -7,7 +7,7 @@ extern crate alloc;
 
 use alloc::{vec, vec::Vec};
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, U256, aliases::U224};
 use balances::{Attribution, Inactive, Shortfall, TOTAL_ALLOCATION, excess_points, haircut};
 use pool_storage::{HOST, Moment, Pool, Revert, Role, abi, emit, revert, words::Loans};
 use stylus_sdk::prelude::*;
@@ -71,12 +71,12 @@ impl DebtAccounting {
         U256::from(self.shortfall_count())
     }
 
-    fn get_shortfall(&self, index: U256) -> Result<(u16, U256), Revert> {
+    fn get_shortfall(&self, index: U256) -> Result<(u16, U224), Revert> {
         let count = self.shortfall_count();
         let number = u16::try_from(index).ok().filter(|&number| number < count);
         let number = number.ok_or_else(|| revert(abi::UnknownShortfall { index, count: U256::from(count) }))?;
         let Shortfall { epoch, index } = Shortfall::from_word(self.pool.shortfalls.get(number));
-        Ok((epoch, index))
+        Ok((epoch, U224::wrapping_from(index))) // At most 10^36.
     }
 
     // ---------------------------------------------------------------- what borrowers owe

@@ -153,7 +153,12 @@ struct Market {
 impl Market {
     fn open(base: &str, cached: bool) -> Result<Self> {
         let settings = Settings::mainnet();
-        let mut chain = Chain::builder().timestamp(settings.deployed_at - HOUR).recording(Recording::Frames).build();
+        // Some scenarios last 22 epochs, longer than programs do.
+        let mut chain = Chain::builder()
+            .timestamp(settings.deployed_at - HOUR)
+            .expiry_days(3650)
+            .recording(Recording::Frames)
+            .build();
         let staked_token = deployment::token(&mut chain, "token", "USD Coin", "USDC", 6);
         let rewards_token = deployment::token(&mut chain, "token", "dYdX", "DYDX", 18);
         chain.set_time(settings.deployed_at);

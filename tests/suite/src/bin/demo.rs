@@ -545,7 +545,10 @@ impl Stage {
             };
             println!("  {name:<9} {:>14} {:>14} {difference:>14}", amount(before, 6), amount(now.wallet, 6));
         }
-        println!("\nThe stranger gave {} USDC for maker3, who keeps as much. Stakers have all of theirs.", GIFT);
+        println!(
+            "\nThe stranger gave {} USDC for maker3, who keeps as much. Stakers have all of theirs.",
+            amount(usdc(GIFT), 6)
+        );
         for who in STAKERS {
             let (before, now) = (self.second_act.get(who).copied(), self.holdings(self.address(who))?.wallet);
             self.check(before == Some(now), || format!("{who} has {now}, not {before:?}"))?;

@@ -456,7 +456,11 @@ fn construction_refuses_a_bad_cut() {
         change(&mut call.cuts);
         deploy(&mut pool.fork(), facet, call.abi_encode()).unwrap_err()
     };
-    assert_refused(refused(&|cuts| cuts.clear()), errors::UnknownSelector { selector: initialize.into() });
+    // Without a facet that cuts the pool could never be changed; without one that initialises it could never be used.
+    let cutting = IDiamondCut::diamondCutCall::SELECTOR;
+    assert_refused(refused(&|cuts| cuts.clear()), errors::UnknownSelector { selector: cutting.into() });
+    let uninitialised = refused(&|cuts| *cuts = vec![cut(facet, ADD, &[cutting])]);
+    assert_refused(uninitialised, errors::UnknownSelector { selector: initialize.into() });
     let added = errors::DuplicateSelector { selector: initialize.into(), facet: schedule };
     assert_refused(refused(&|cuts| cuts.push(cut(facet, ADD, &[initialize]))), added);
     let bare = errors::InvalidFacet { facet: Address::ZERO };

@@ -64,11 +64,12 @@ fn unused_bits(ty: &str) -> std::ops::Range<usize> {
         "address" => 0..96,
         "uint8" => 0..248,
         "uint128" => 0..128,
-        "bool" => 0..255,
+        // The decoder takes any byte but zero to mean true.
+        "bool" => 0..248,
         "bytes4" => 32..256,
         "uint256" | "bytes32" => 0..0,
-        // Lists of `diamondCut`: see the test of its own.
-        "tuple[]" | "bytes" => 0..0,
+        // Lists: see below.
+        "tuple[]" | "bytes" | "address[]" | "uint256[]" => 0..0,
         _ => panic!("{ty} is a type of an argument now"),
     }
 }
@@ -106,6 +107,11 @@ fn dirty_bits_are_refused() {
         }
     }
     assert!(tried > 100, "{tried}");
+    // Inside the list of borrowers.
+    let list = IDebtAccounting::markDebtCall { borrowers: vec![pool.who("B0")] }.abi_encode();
+    for dirty in dirtied(&list, 4 + 32 * 2, "address") {
+        assert!(pool.by("X0").send_raw(dirty).unwrap_err().is_empty());
+    }
     // Inside the lists of a cut: facet, action and selector.
     let selectors = vec![[9; 4].into()];
     let add = IDiamondCut::FacetCut { facetAddress: pool.facet("staking"), action: 0, functionSelectors: selectors };
@@ -303,6 +309,7 @@ fn before_epoch_zero_nothing_moves_stake() {
     let mut pool = Pool::deploy();
     pool.grant("STAKE_OPERATOR_ROLE", "OP");
     pool.grant("CLAIM_OPERATOR_ROLE", "OP");
+    pool.grant("DEBT_OPERATOR_ROLE", "OP");
     let now = 9_999_999;
     pool.at(now);
     let early = errors::EpochZeroNotStarted { timestamp: u(now), start: u(10_000_000) };
@@ -326,6 +333,15 @@ fn before_epoch_zero_nothing_moves_stake() {
         refused("OP", IStaking::claimRewardsForCall { staker, recipient }, early.clone()),
         refused("S0", IStakedToken::transferCall { to, amount }, early.clone()),
         refused("S1", IStakedToken::transferFromCall { from, to, amount }, early.clone()),
+        refused("S0", IDebtAccounting::withdrawDebtCall { recipient, amount }, early.clone()),
+        refused("S0", IDebtAccounting::withdrawMaxDebtCall { recipient }, early.clone()),
+        refused("OP", IDebtAccounting::decreaseStakerDebtCall { staker, amount }, early.clone()),
+        refused(
+            "S0",
+            IDebtAccounting::failsafeSettleUserInactiveBalanceToEpochCall { maxEpoch: amount },
+            early.clone(),
+        ),
+        refused("S0", IDebtAccounting::settleShortfallsCall { staker, max: amount }, early.clone()),
         refused("S0", IEpochSchedule::getCurrentEpochCall {}, early.clone()),
         refused("S0", IEpochSchedule::getTimeRemainingInCurrentEpochCall {}, early),
     ];
