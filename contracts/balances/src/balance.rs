@@ -265,13 +265,7 @@ impl Inactive {
     /// Applies at most `max` of the shortfalls that [`Self::roll_to`] would, in the same order, and returns what was lost. Once none is
     /// left the record is advanced to `epoch`. Any number of such steps ends where one `roll_to` does.
     #[must_use = "the loss is owed to the staker as debt"]
-    pub fn roll_some(
-        &mut self,
-        epoch: u16,
-        count: u16,
-        max: u16,
-        mut shortfall: impl FnMut(u16) -> Shortfall,
-    ) -> u128 {
+    pub fn roll_some(&mut self, epoch: u16, count: u16, max: u16, mut shortfall: impl FnMut(u16) -> Shortfall) -> u128 {
         if self.0.next == 0 {
             return self.roll_to(epoch, count, shortfall);
         }
@@ -290,8 +284,7 @@ impl Inactive {
 
     /// Takes a shortfall from the total, which counts it.
     pub fn mark(&mut self, loss: u128) -> Result<(), Error> {
-        let overflow =
-            Error::TooManyShortfalls { count: U256::from(self.0.shortfalls), maximum: U256::from(u16::MAX) };
+        let overflow = Error::TooManyShortfalls { count: U256::from(self.0.shortfalls), maximum: U256::from(u16::MAX) };
         self.0.shortfalls = self.0.shortfalls.checked_add(1).ok_or(overflow)?;
         self.0.sub(loss)
     }

@@ -26,11 +26,7 @@ pub struct BorrowerAllocations {
 impl BorrowerAllocations {
     // ---------------------------------------------------------------- governance
 
-    fn set_borrower_allocations(
-        &mut self,
-        borrowers: Vec<Address>,
-        new_allocations: Vec<U256>,
-    ) -> Result<(), Revert> {
+    fn set_borrower_allocations(&mut self, borrowers: Vec<Address>, new_allocations: Vec<U256>) -> Result<(), Revert> {
         self.pool.only(Role::BORROWER_ADMIN)?;
         if borrowers.len() != new_allocations.len() {
             return Err(revert(abi::ArrayLengthMismatch {
@@ -88,10 +84,11 @@ impl BorrowerAllocations {
             revert(abi::BorrowExceedsAvailable { requested: amount, available: U256::from(available) })
         })?;
         let limit = view.limit(&record);
-        record.borrowed = record.borrowed.checked_add(quantity).filter(|&borrowed| borrowed <= limit).ok_or_else(|| {
-            let borrowed = U256::from(record.borrowed).saturating_add(amount);
-            revert(abi::BorrowExceedsAllocation { borrowed, limit: U256::from(limit) })
-        })?;
+        record.borrowed =
+            record.borrowed.checked_add(quantity).filter(|&borrowed| borrowed <= limit).ok_or_else(|| {
+                let borrowed = U256::from(record.borrowed).saturating_add(amount);
+                revert(abi::BorrowExceedsAllocation { borrowed, limit: U256::from(limit) })
+            })?;
         self.pool.borrowers.insert(borrower, record.to_word());
         let mut loans = self.loans();
         loans.borrowed = loans.borrowed.saturating_add(quantity); // At most all stake: 113 bits.
@@ -275,9 +272,10 @@ impl View {
 }
 
 fn to_share(allocation: U256) -> Result<u16, Revert> {
-    u16::try_from(allocation).ok().filter(|&share| share <= TOTAL_ALLOCATION).ok_or_else(|| {
-        revert(abi::AllocationTooHigh { allocation, maximum: U256::from(TOTAL_ALLOCATION) })
-    })
+    u16::try_from(allocation)
+        .ok()
+        .filter(|&share| share <= TOTAL_ALLOCATION)
+        .ok_or_else(|| revert(abi::AllocationTooHigh { allocation, maximum: U256::from(TOTAL_ALLOCATION) }))
 }
 
 fn check_positive(amount: U256) -> Result<(), Revert> {

@@ -177,9 +177,8 @@ impl DebtAccounting {
         let count = self.shortfall_count();
         let mut inactive = Inactive::from_word(self.pool.inactive.get(staker));
         let max = u16::try_from(max).unwrap_or(u16::MAX); // More there cannot be.
-        let loss = inactive.roll_some(at.epoch, count, max, |number| {
-            Shortfall::from_word(self.pool.shortfalls.get(number))
-        });
+        let loss =
+            inactive.roll_some(at.epoch, count, max, |number| Shortfall::from_word(self.pool.shortfalls.get(number)));
         self.pool.inactive.insert(staker, inactive.to_word());
         self.pool.credit_loss(staker, loss);
         Ok(U256::from(count.saturating_sub(inactive.shortfalls())))
@@ -260,9 +259,10 @@ impl DebtAccounting {
         let debt = self.reduce_staker_debt(staker, amount)?;
         let mut loans = self.loans();
         let available = loans.debt_available;
-        loans.debt_available = u128::try_from(amount).ok().and_then(|amount| available.checked_sub(amount)).ok_or_else(
-            || revert(abi::InsufficientRepaidDebt { requested: amount, available: U256::from(available) }),
-        )?;
+        loans.debt_available =
+            u128::try_from(amount).ok().and_then(|amount| available.checked_sub(amount)).ok_or_else(|| {
+                revert(abi::InsufficientRepaidDebt { requested: amount, available: U256::from(available) })
+            })?;
         self.pool.loans.set(loans.to_word());
 
         self.pool.push_stake(recipient, amount)?;
