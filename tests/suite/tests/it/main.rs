@@ -12,6 +12,7 @@ mod roles;
 mod scenarios;
 mod schedule;
 mod shortfalls;
+mod simulation;
 mod staking;
 mod storage;
 mod tokens;

@@ -1,0 +1,16 @@
+//! A fixed number of random histories; `scripts/simulate` plays many more.
+
+use suite::simulation::Simulation;
+
+#[test]
+fn random_histories_follow_the_ledger() {
+    let mut simulation = Simulation::new();
+    for seed in 1..=10 {
+        if let Err(failure) = simulation.run(seed, 150) {
+            panic!("{failure}\nshortened to:\n{}", simulation.shorten(&failure));
+        }
+    }
+    for (name, (done, _)) in &simulation.tally {
+        assert!(*done > 0, "{name} never succeeds");
+    }
+}
