@@ -48,8 +48,9 @@ impl Golden {
 
     /// The figures as a Markdown table.
     fn table(&self) -> String {
-        let mut table =
-            String::from("| program | code, bytes | of the limit | gas uncached | gas cached |\n|---|---:|---:|---:|---:|\n");
+        let mut table = String::from(
+            "| program | code, bytes | of the limit | gas uncached | gas cached |\n|---|---:|---:|---:|---:|\n",
+        );
         for (name, figures) in &self.programs {
             let share = figures.code as f64 * 100.0 / limits::CODE as f64;
             let Figures { code, init_gas, cached_gas, .. } = figures;
