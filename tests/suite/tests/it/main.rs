@@ -6,6 +6,7 @@ mod borrowing;
 mod debt;
 mod diamond;
 mod erc20;
+mod fuzz;
 mod input;
 mod rewards;
 mod roles;
