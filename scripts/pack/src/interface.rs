@@ -169,7 +169,7 @@ mod tests {
         interface IBase { error Denied(address who); }
         interface IThing is IBase {
             struct Pair { uint128 a; uint128 b; }
-            struct Named { string name; }
+            struct Named { string name; uint64 size; }
             enum Mode { Off, On }
             event Moved(address indexed from, uint256 value); // Trailing.
             function pair() external view returns (Pair memory);
@@ -182,7 +182,7 @@ mod tests {
     const EXPORTED: &str = r#"
         interface IThing  {
             function pair() external view returns (uint128, uint128);
-            function named() external view returns ((string));
+            function named() external view returns ((string,uint64));
             function list((uint128,uint128)[] memory pairs) external returns (uint256);
             function mode() external pure returns (uint8);
             error Denied(address);
@@ -206,7 +206,7 @@ mod tests {
             ("function pair()", "function pairs()", "does not answer pair()"),
             ("function pair()", "function pairs()", "answers pairs() (ffb0a4a0), which IThing.sol lacks"),
             ("(uint128, uint128)", "(uint128, uint64)", "pair() is view (uint128,uint64), not view (uint128,uint128)"),
-            ("((string))", "(string)", "named() is view (string), not view ((string))"),
+            ("((string,uint64))", "(string,uint64)", "named() is view (string,uint64), not view ((string,uint64))"),
             ("external pure", "external view", "mode() is view (uint8), not pure (uint8)"),
             ("Denied(address)", "Denied()", "reverts with Denied(), which no interface declares"),
         ] {
