@@ -39,16 +39,14 @@
 
 extern crate alloc;
 
-mod host;
 mod ledger;
 mod revert;
 mod roles;
 mod tokens;
 
-pub mod slots;
 pub mod words;
 
-pub use host::{Constant, HOST, emit};
+pub use host::{Constant, HOST, emit, slots};
 pub use ledger::Moment;
 pub use revert::{Revert, abi, revert};
 pub use roles::Role;

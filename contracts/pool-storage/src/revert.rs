@@ -1,9 +1,9 @@
 use alloc::vec::Vec;
 
-use crate::host::{Words, encode};
 use alloy_primitives::U256;
 use alloy_sol_types::SolError;
 use balances::Error;
+use host::{Words, encode};
 use openzeppelin_stylus::{access::control, token::erc20::utils::safe_erc20};
 
 /// Events and errors, read from the interface files.

@@ -2,46 +2,9 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::{SolError, SolEvent, SolType, TopicList, abi::token::WordToken};
-use stylus_sdk::{
-    host::{VM, WasmVM},
-    prelude::*,
-};
+use stylus_sdk::prelude::*;
 
-/// The host. The SDK's `self.vm()` is a trait object, and its table would keep every host function there is in every program, some
-/// kilobytes of them; this is the same host as a type.
-pub const HOST: VM = VM(WasmVM {});
-
-/// A constant that stands in a program's code. As bytes it would stand in the data segment, each byte of which costs 0.75 gas at the
-/// start of every call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Constant([u64; 4]);
-
-impl Constant {
-    /// Of these bytes.
-    #[must_use]
-    pub const fn new(bytes: B256) -> Self {
-        let (mut limbs, mut index) = ([0; 4], 0);
-        let mut rest: &[u8] = &bytes.0;
-        while let Some((chunk, after)) = rest.split_first_chunk() {
-            #[expect(clippy::indexing_slicing, reason = "four chunks, checked at compile time")]
-            (limbs[index] = u64::from_le_bytes(*chunk));
-            #[expect(clippy::arithmetic_side_effects, reason = "up to four, checked at compile time")]
-            (index += 1);
-            rest = after;
-        }
-        Self(limbs)
-    }
-
-    /// The bytes.
-    #[must_use]
-    pub fn word(self) -> B256 {
-        let mut word = B256::ZERO;
-        for (chunk, limb) in word.0.chunks_exact_mut(8).zip(self.0) {
-            chunk.copy_from_slice(&limb.to_le_bytes());
-        }
-        word
-    }
-}
+use crate::{Constant, HOST};
 
 /// Emits an event whose fields are words.
 pub fn emit<E: SolEvent>(event: &E)
@@ -64,7 +27,7 @@ where
 }
 
 /// Encodes an error whose fields are words.
-pub(crate) fn encode<E: SolError>(error: &E) -> Vec<u8>
+pub fn encode<E: SolError>(error: &E) -> Vec<u8>
 where
     for<'a> E::Token<'a>: Words,
 {
