@@ -128,18 +128,31 @@ need_node() {
   fi
 }
 
-# Sets CARGO_DENY. Compiled from source once, below target/tools: some minutes.
+# Sets CARGO_DENY.
 need_cargo_deny() {
-  local wanted=0.20.2
-  CARGO_DENY=$PWD/target/tools/bin/cargo-deny
-  [ "$("$CARGO_DENY" --version 2>/dev/null)" = "cargo-deny $wanted" ] && return
-  CARGO_DENY=$(command -v cargo-deny || true)
-  [ -n "$CARGO_DENY" ] && [ "$("$CARGO_DENY" --version)" = "cargo-deny $wanted" ] && return
-  CARGO_DENY=$PWD/target/tools/bin/cargo-deny
-  say "installing cargo-deny $wanted"
+  need_cargo_tool cargo-deny 0.20.2
+  CARGO_DENY=$CARGO_TOOL
+}
+
+# Sets CARGO_MUTANTS.
+need_cargo_mutants() {
+  need_cargo_tool cargo-mutants 27.1.0
+  CARGO_MUTANTS=$CARGO_TOOL
+}
+
+# Sets CARGO_TOOL to a cargo subcommand of exactly this version. Compiled from source once, below target/tools: some minutes.
+need_cargo_tool() {
+  local name=$1 wanted=$2
+  for CARGO_TOOL in "$PWD/target/tools/bin/$name" "$(command -v "$name" || true)"; do
+    if [ -n "$CARGO_TOOL" ] && [ "$("$CARGO_TOOL" "${name#cargo-}" --version 2>/dev/null)" = "$name $wanted" ]; then
+      return
+    fi
+  done
+  CARGO_TOOL=$PWD/target/tools/bin/$name
+  say "installing $name $wanted"
   # Needed once, so compile time counts for more than speed.
   CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR=target/tools/build \
-    cargo install --quiet --locked --version "$wanted" --root target/tools cargo-deny ||
-    fail "cargo-deny could not be installed" "cargo install --locked --version $wanted cargo-deny"
+    cargo install --quiet --locked --version "$wanted" --root target/tools "$name" ||
+    fail "$name could not be installed" "cargo install --locked --version $wanted $name"
   rm -rf target/tools/build
 }
