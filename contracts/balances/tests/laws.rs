@@ -73,12 +73,6 @@ proptest! {
         let (a, x) = (Active::from_word(word), Inactive::from_word(word));
         prop_assert_eq!((a.current(), a.next()), (current, next));
         prop_assert_eq!((x.current(), x.next(), x.shortfalls()), (current, next, k));
-
-        let (current, next) = ((current % 10_001) as u16, (next % 10_001) as u16);
-        let allocation = Allocation { epoch, current, next };
-        let word = U256::from(epoch) | (U256::from(current) << 16) | (U256::from(next) << 136);
-        prop_assert_eq!(allocation.to_word(), word);
-        prop_assert_eq!(Allocation::from_word(word), allocation);
     }
 
     #[test]
@@ -90,6 +84,20 @@ proptest! {
         let user = UserRewards { index, accrued };
         prop_assert_eq!(user.to_word(), index | (U256::from(accrued) << 160));
         prop_assert_eq!(UserRewards::from_word(user.to_word()), user);
+    }
+
+    #[test]
+    fn shares_change_at_the_first_boundary_and_only_there(epoch in 1..u16::MAX, current in 0..=10_000u16, next in 0..=10_000u16, by in 1..300u16) {
+        let record = Allocation { epoch, current, next };
+        for earlier in [0, epoch - 1, epoch] {
+            let mut rolled = record;
+            rolled.roll_to(earlier);
+            prop_assert_eq!(rolled, record);
+        }
+        let later = epoch.saturating_add(by);
+        let mut rolled = record;
+        rolled.roll_to(later);
+        prop_assert_eq!(rolled, Allocation { epoch: later, current: next, next });
     }
 
     #[test]

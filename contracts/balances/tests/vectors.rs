@@ -35,6 +35,18 @@ fn lengths_are_checked_in_the_order_of_the_specification() {
     );
 }
 
+#[test]
+fn balances_have_112_bits() {
+    let maximum = U256::from(balance::MAX_BALANCE);
+    assert_eq!(balance::MAX_BALANCE, (1 << 112) - 1);
+    for (amount, fits) in [(U256::ZERO, true), (maximum, true), (maximum + u(1), false), (U256::from(1) << 128, false)]
+    {
+        let expected =
+            if fits { Ok(amount.to::<u128>()) } else { Err(Error::BalanceOverflow { balance: amount, maximum }) };
+        assert_eq!(to_balance(amount), expected);
+    }
+}
+
 /// SCH-6 and SCH-7.
 #[test]
 fn boundary_seconds() {
