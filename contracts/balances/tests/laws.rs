@@ -101,6 +101,16 @@ proptest! {
     }
 
     #[test]
+    fn a_boundary_is_reported_where_stake_changed((epoch, a, _) in records(), by in 0..300u16) {
+        let mut rolled = a;
+        let expected = (by > 0 && a.current() != a.next()).then_some(Crossed { epoch, amount: a.current() });
+        prop_assert_eq!(rolled.roll_to(epoch + by), expected);
+        let current = if by > 0 { a.next() } else { a.current() };
+        prop_assert_eq!((rolled.current(), rolled.next()), (current, a.next()));
+        prop_assert_eq!(rolled.roll_to(epoch), None, "epochs do not run backwards");
+    }
+
+    #[test]
     fn rolling_twice_is_rolling_once((epoch, a, x) in records(), by in 0..300u16, all in shortfalls()) {
         let to = epoch + by;
         let (mut once, mut twice) = (a, a);
@@ -256,13 +266,19 @@ proptest! {
 
     #[test]
     fn sums_stop_at_112_bits((_, a, x) in records(), amount: u128) {
-        let mut grown = a;
-        match grown.add(amount) {
-            Ok(()) => prop_assert_eq!((grown.current(), grown.next()), (a.current() + amount, a.next() + amount)),
-            Err(error) => {
-                let sum = U256::from(a.current()) + U256::from(amount);
-                prop_assert!(sum > U256::from(MAX_BALANCE));
-                prop_assert_eq!(error, Error::BalanceOverflow { balance: sum, maximum: U256::from(MAX_BALANCE) });
+        let room = MAX_BALANCE - a.current();
+        for amount in [amount, room, room + 1] {
+            let mut grown = a;
+            match grown.add(amount) {
+                Ok(()) => {
+                    prop_assert!(amount <= room);
+                    prop_assert_eq!((grown.current(), grown.next()), (a.current() + amount, a.next() + amount));
+                }
+                Err(error) => {
+                    let sum = U256::from(a.current()) + U256::from(amount);
+                    prop_assert!(amount > room);
+                    prop_assert_eq!(error, Error::BalanceOverflow { balance: sum, maximum: U256::from(MAX_BALANCE) });
+                }
             }
         }
         let mut taken = x;
