@@ -48,8 +48,24 @@ sol!(
     "../../abi/IPoolEvents.sol"
 );
 sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/ITrustedBorrowerL2Proxy.sol"
+);
+sol!(
+    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IStarkPerpetual.sol"
+);
+sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
     "../doubles/abi/IToken.sol"
+);
+sol!(
+    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    "../doubles/abi/IExchange.sol"
+);
+sol!(
+    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    "../doubles/abi/IPuppet.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
@@ -106,7 +122,7 @@ pub fn head_words(param: &Param) -> usize {
 
 /// Signature of the event with this first topic.
 pub fn event(topic: B256) -> Option<String> {
-    let events =
-        [IPoolEvents::abi::contract(), IDiamondCut::abi::contract()].map(|abi| abi.events.into_values().flatten());
+    let events = [IPoolEvents::abi::contract(), IDiamondCut::abi::contract(), ITrustedBorrowerL2Proxy::abi::contract()]
+        .map(|abi| abi.events.into_values().flatten());
     events.into_iter().flatten().find(|event| event.selector() == topic).map(|event| event.signature())
 }

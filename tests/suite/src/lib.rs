@@ -14,6 +14,7 @@ pub mod deployment;
 pub mod gas;
 pub mod permit;
 pub mod pool;
+pub mod proxy;
 pub mod simulation;
 pub mod wallet;
 
