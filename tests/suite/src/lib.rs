@@ -10,6 +10,7 @@
 
 pub mod abi;
 pub mod check;
+pub mod clone;
 pub mod deployment;
 pub mod gas;
 pub mod permit;
