@@ -93,6 +93,11 @@ pub fn functions() -> Vec<Function> {
     facets().into_iter().flat_map(|(_, functions)| functions).collect()
 }
 
+/// Every function that a borrower's proxy answers.
+pub fn proxy_functions() -> Vec<Function> {
+    ITrustedBorrowerL2Proxy::abi::contract().functions.into_values().flatten().collect()
+}
+
 /// A well-formed call of a function, with zeros and empty lists for arguments.
 ///
 /// # Panics
@@ -117,7 +122,12 @@ pub fn empty_call(function: &Function) -> Vec<u8> {
 
 /// Words that a parameter takes in the head of the arguments.
 pub fn head_words(param: &Param) -> usize {
-    if param.ty == "tuple" { param.components.iter().map(head_words).sum() } else { 1 }
+    if param.ty == "tuple" {
+        return param.components.iter().map(head_words).sum();
+    }
+    // `uint256[12]` has twelve, a list one.
+    let length = param.ty.strip_suffix(']').and_then(|ty| ty.split_once('[')).map(|(_, length)| length);
+    length.and_then(|length| length.parse().ok()).unwrap_or(1)
 }
 
 /// Signature of the event with this first topic.

@@ -10,6 +10,7 @@ use crate::{
     Pool, Settings,
     abi::{IExchange, IPuppet, IToken, ITrustedBorrowerL2Proxy as P},
     check::u,
+    clone,
     deployment::{doubles, role},
     pool::{Amount, Outcome},
 };
@@ -71,6 +72,13 @@ pub struct Parties {
     pub distributor: Address,
 }
 
+impl Parties {
+    /// In the order in which they stand behind a clone.
+    pub fn all(&self) -> [Address; 4] {
+        [self.pool, self.exchange, self.token, self.distributor]
+    }
+}
+
 /// Whom a proxy is made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seats {
@@ -84,9 +92,14 @@ pub struct Seats {
     pub vaults: Vec<[U256; 3]>,
 }
 
-/// Init code of a proxy: delegates `initialize` to the program, and returns a minimal clone (EIP-1167) with the addresses behind it.
+/// Init code of a proxy for these seats.
 pub fn init_code(program: Address, parties: &Parties, seats: &Seats) -> Vec<u8> {
-    let call = P::initializeCall {
+    clone::init_code(program, parties.all(), &initialisation(parties, seats).abi_encode())
+}
+
+/// The call that sets up a proxy.
+pub fn initialisation(parties: &Parties, seats: &Seats) -> P::initializeCall {
+    P::initializeCall {
         liquidityStaking: parties.pool,
         starkPerpetual: parties.exchange,
         token: parties.token,
@@ -95,38 +108,7 @@ pub fn init_code(program: Address, parties: &Parties, seats: &Seats) -> Vec<u8> 
         guardian: seats.guardian,
         vetoGuardian: seats.veto_guardian,
         depositVaults: seats.vaults.clone(),
-    };
-    init_code_with(program, &runtime(program, parties), &call.abi_encode())
-}
-
-/// The code of a finished proxy.
-pub fn runtime(program: Address, parties: &Parties) -> Vec<u8> {
-    let (head, tail) = (hex(b"363d3d373d3d3d363d73"), hex(b"5af43d82803e903d91602b57fd5bf3"));
-    let Parties { pool, exchange, token, distributor } = parties;
-    let behind = [pool, exchange, token, distributor].map(|address| address.to_vec()).concat();
-    [head, program.to_vec(), tail, behind].concat()
-}
-
-/// Init code that delegates any call to a program, fails as it fails, and returns any code.
-pub fn init_code_with(program: Address, code: &[u8], call: &[u8]) -> Vec<u8> {
-    const PROLOGUE: u8 = 60;
-    let length = u8::try_from(code.len()).expect("a clone is short");
-    let call_at = (u16::from(PROLOGUE) + u16::from(length)).to_be_bytes();
-    let mut init = [&[0x61], &call_at[..], &hex(b"380380"), &[0x61], &call_at[..], &hex(b"5f395f5f825f73")].concat();
-    init.extend_from_slice(program.as_slice());
-    // Delegate; go on if that succeeded, else revert with what it returned.
-    init.extend(hex(b"5af4"));
-    init.extend([0x60, PROLOGUE - 12, 0x57]);
-    init.extend(hex(b"3d5f5f3e3d5ffd"));
-    // Return the code.
-    init.extend([0x5b, 0x60, length, 0x60, PROLOGUE, 0x5f, 0x39, 0x60, length, 0x5f, 0xf3]);
-    init.push(0xfe);
-    assert_eq!(init.len(), usize::from(PROLOGUE));
-    [&init, code, call].concat()
-}
-
-fn hex(digits: &[u8]) -> Vec<u8> {
-    alloy_primitives::hex::decode(digits).expect("hexadecimal")
+    }
 }
 
 /// How a market is made.
@@ -422,8 +404,7 @@ impl Market {
 
     /// Every slot of the contracts that a refused call must leave alone: proxy, pool, token, exchange.
     pub fn storage(&self) -> Vec<std::collections::BTreeMap<U256, U256>> {
-        let Parties { pool, exchange, token, distributor } = self.parties;
-        let all = self.proxies.iter().copied().chain([pool, exchange, token, distributor]);
+        let all = self.proxies.iter().copied().chain(self.parties.all());
         all.map(|contract| self.pool.chain.storage_of(contract)).collect()
     }
 
