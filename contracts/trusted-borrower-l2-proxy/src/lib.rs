@@ -9,21 +9,25 @@
 extern crate alloc;
 
 mod parties;
+mod report;
 mod roles;
 mod state;
+mod uint;
 
 use alloc::{vec, vec::Vec};
 
+use ::host::{HOST, Revert};
 use alloy_primitives::{Address, B256, FixedBytes, U256, fixed_bytes};
-use alloy_sol_types::{SolCall, SolEvent};
-use ::host::{Constant, HOST, Revert, emit, revert};
+use alloy_sol_types::SolCall;
 use stylus_sdk::{abi::Bytes, prelude::*};
 
 use crate::{
     interface::{IBorrowerAllocations as lending, IStarkPerpetual as exchange},
-    parties::{Parties, approve, flag, send_ether, set_allowance, transfer},
+    parties::{Parties, approve, send_ether, set_allowance, transfer},
+    report::{refuse, report},
     roles::{Role, log_admins},
-    state::{State, TRADE_WAIT, VAULT_WAIT, Vault, VaultRecord, now, trade_id},
+    state::{State, TRADE_WAIT, VAULT_WAIT, Vault, VaultRecord, hash_of, now},
+    uint::Uint,
 };
 
 /// Events and errors, read from the interface.
@@ -77,15 +81,11 @@ impl TrustedBorrowerL2Proxy {
         owner: Address,
         guardian: Address,
         veto_guardian: Address,
-        deposit_vaults: Vec<[U256; 3]>,
+        deposit_vaults: Vec<[Uint; 3]>,
     ) -> Result<(), Revert> {
         self.check_constructing()?;
-        let parties = Parties {
-            pool: liquidity_staking,
-            exchange: stark_perpetual,
-            token,
-            distributor: merkle_distributor,
-        };
+        let parties =
+            Parties { pool: liquidity_staking, exchange: stark_perpetual, token, distributor: merkle_distributor };
         check_parties(&parties)?;
         self.state.grant(Role::Guardian, guardian)?;
         if !veto_guardian.is_zero() {
@@ -94,96 +94,88 @@ impl TrustedBorrowerL2Proxy {
         self.state.grant(Role::Owner, owner)?;
         self.state.grant(Role::DelegationAdmin, owner)?;
         log_admins();
-        for [stark_key, asset_type, vault_id] in deposit_vaults {
-            self.allow_vault(Vault { stark_key, asset_type, vault_id }, now())?;
+        for vault in deposit_vaults {
+            self.allow_vault(vault, now())?;
         }
-        approve(token, liquidity_staking, U256::MAX)?;
-        approve(token, stark_perpetual, U256::MAX)
+        approve(token, liquidity_staking, Uint::MAX)?;
+        approve(token, stark_perpetual, Uint::MAX)
     }
 
     // ---------------------------------------------------------------- borrowing
 
-    fn borrow(&mut self, amount: U256) -> Result<(), Revert> {
+    fn borrow(&mut self, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Borrower)?;
         if self.is_borrowing_restricted() {
-            return Err(revert(abi::BorrowingRestrictedByGuardian {}));
+            return Err(refuse::<abi::BorrowingRestrictedByGuardian, _>([]));
         }
         Parties::read().borrow(amount)
     }
 
-    fn repay_borrow(&mut self, amount: U256) -> Result<(), Revert> {
+    fn repay_borrow(&mut self, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Borrower)?;
         Parties::read().repay_borrow(amount, false)
     }
 
-    fn repay_debt(&mut self, amount: U256) -> Result<(), Revert> {
+    fn repay_debt(&mut self, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Borrower)?;
         Parties::read().repay_debt(amount, false)
     }
 
-    fn auto_pay_or_borrow(&mut self) -> Result<(U256, U256, U256), Revert> {
+    fn auto_pay_or_borrow(&mut self) -> Result<(Uint, Uint, Uint), Revert> {
         self.state.only(Role::Borrower)?;
         let parties = Parties::read();
         if !parties.in_blackout_window()? {
-            return Err(revert(abi::NotInBlackoutWindow {}));
+            return Err(refuse::<abi::NotInBlackoutWindow, _>([]));
         }
         let account = parties.account()?;
         let excess = account.borrowed.saturating_sub(account.allocated_next);
         if !excess.is_zero() {
             let held = parties.held()?;
             if held < excess {
-                return Err(revert(abi::InsufficientFundsToRepay { held, required: excess }));
+                return Err(refuse::<abi::InsufficientFundsToRepay, _>([held.into(), excess.into()]));
             }
-            parties.repay_borrow(excess, false)?;
+            parties.repay_borrow(excess.into(), false)?;
         }
         // Repaying a loan changes no debt; what is held it does change.
         let debt_repaid = if account.debt.is_zero() { U256::ZERO } else { parties.held()?.min(account.debt) };
         if !debt_repaid.is_zero() {
-            parties.repay_debt(debt_repaid, false)?;
+            parties.repay_debt(debt_repaid.into(), false)?;
         }
         let may_borrow = excess.is_zero() && account.debt.is_zero() && !self.is_borrowing_restricted();
         let borrowed = if may_borrow { account.borrowable } else { U256::ZERO };
         if !borrowed.is_zero() {
-            parties.borrow(borrowed)?;
+            parties.borrow(borrowed.into())?;
         }
-        Ok((borrowed, excess, debt_repaid))
+        Ok((borrowed.into(), excess.into(), debt_repaid.into()))
     }
 
     // ---------------------------------------------------------------- exchange
 
     fn deposit_to_exchange(
         &mut self,
-        stark_key: U256,
-        asset_type: U256,
-        vault_id: U256,
-        quantized_amount: U256,
-    ) -> Result<U256, Revert> {
+        stark_key: Uint,
+        asset_type: Uint,
+        vault_id: Uint,
+        quantized_amount: Uint,
+    ) -> Result<Uint, Revert> {
         self.state.only(Role::ExchangeOperator)?;
         self.state.check_key(stark_key)?;
-        self.check_vault(Vault { stark_key, asset_type, vault_id })?;
+        self.check_vault([stark_key, asset_type, vault_id])?;
         if quantized_amount.is_zero() {
-            return Err(revert(abi::ZeroAmount {}));
+            return Err(refuse::<abi::ZeroAmount, _>([]));
         }
         let parties = Parties::read();
         let before = parties.held()?;
-        parties.exchange(
-            exchange::depositCall::SELECTOR,
-            &[stark_key, asset_type, vault_id, quantized_amount],
-        )?;
+        parties.exchange(exchange::depositCall::SELECTOR, &[stark_key, asset_type, vault_id, quantized_amount])?;
         let after = parties.held()?;
-        let increased = || revert(abi::BalanceIncreased { balanceBefore: before, balanceAfter: after });
-        let token_amount = before.checked_sub(after).ok_or_else(increased)?;
+        let increased = || refuse::<abi::BalanceIncreased, _>([before.into(), after.into()]);
+        let token_amount = before.checked_sub(after).ok_or_else(increased)?.into();
         self.check_own_funds(&parties, after)?;
-        emit(&abi::DepositedToExchange {
-            starkKey: stark_key,
-            starkAssetType: asset_type,
-            starkVaultId: vault_id,
-            tokenAmount: token_amount,
-        });
+        report::<abi::DepositedToExchange, _>([stark_key, asset_type, vault_id, token_amount]);
         Ok(token_amount)
     }
 
-    fn withdraw_from_exchange(&mut self, stark_key: U256, asset_type: U256) -> Result<U256, Revert> {
+    fn withdraw_from_exchange(&mut self, stark_key: Uint, asset_type: Uint) -> Result<Uint, Revert> {
         self.state.only(Role::ExchangeOperator)?;
         self.state.check_key(stark_key)?;
         withdraw(stark_key, asset_type, false)
@@ -191,22 +183,23 @@ impl TrustedBorrowerL2Proxy {
 
     // ---------------------------------------------------------------- payouts
 
-    fn external_withdraw_token(&mut self, recipient: Address, amount: U256) -> Result<(), Revert> {
+    fn external_withdraw_token(&mut self, recipient: Address, amount: Uint) -> Result<(), Revert> {
         self.check_payout(recipient)?;
         let parties = Parties::read();
         let excess = parties.held()?.saturating_sub(parties.owed()?);
-        let rest = amount.saturating_sub(excess);
+        let rest = amount.number().saturating_sub(excess);
         if !rest.is_zero() {
             let mut status = self.state.status();
-            let approved = u128::try_from(rest).ok().and_then(|rest| status.approved.checked_sub(rest));
-            status.approved = approved.ok_or_else(|| {
+            let exceeds = || {
                 let approved = U256::from(status.approved);
-                revert(abi::ExceedsWithdrawableBalance { requested: amount, excess, approved })
-            })?;
+                refuse::<abi::ExceedsWithdrawableBalance, _>([amount, excess.into(), approved.into()])
+            };
+            let approved = u128::try_from(rest).ok().and_then(|rest| status.approved.checked_sub(rest));
+            status.approved = approved.ok_or_else(exceeds)?;
             self.state.set_status(status);
         }
         transfer(parties.token, recipient, amount)?;
-        emit(&abi::ExternalWithdrewToken { recipient, amount });
+        report::<abi::ExternalWithdrewToken, _>([recipient.into(), amount]);
         Ok(())
     }
 
@@ -214,107 +207,106 @@ impl TrustedBorrowerL2Proxy {
         &mut self,
         token: Address,
         recipient: Address,
-        amount: U256,
+        amount: Uint,
     ) -> Result<(), Revert> {
         self.check_payout(recipient)?;
         let parties = Parties::read();
         if token == parties.token {
-            return Err(revert(abi::BorrowedTokenNotWithdrawable { token }));
+            return Err(refuse::<abi::BorrowedTokenNotWithdrawable, _>([token.into()]));
         }
         let before = parties.held()?;
         transfer(token, recipient, amount)?;
         parties.increase_since(before)?; // Some tokens have two addresses.
-        emit(&abi::ExternalWithdrewOtherToken { token, recipient, amount });
+        report::<abi::ExternalWithdrewOtherToken, _>([token.into(), recipient.into(), amount]);
         Ok(())
     }
 
-    fn external_withdraw_ether(&mut self, recipient: Address, amount: U256) -> Result<(), Revert> {
+    fn external_withdraw_ether(&mut self, recipient: Address, amount: Uint) -> Result<(), Revert> {
         self.check_payout(recipient)?;
         send_ether(recipient, amount)?;
-        emit(&abi::ExternalWithdrewEther { recipient, amount });
+        report::<abi::ExternalWithdrewEther, _>([recipient.into(), amount]);
         Ok(())
     }
 
     fn claim_rewards_from_merkle_distributor(
         &mut self,
-        cumulative_amount: U256,
+        cumulative_amount: Uint,
         merkle_proof: Vec<B256>,
-    ) -> Result<U256, Revert> {
+    ) -> Result<Uint, Revert> {
         self.state.only(Role::WithdrawalOperator)?;
-        let proof: Vec<U256> = merkle_proof.into_iter().map(Into::into).collect();
-        Parties::read().claim(cumulative_amount, &proof)
+        Parties::read().claim(cumulative_amount, &merkle_proof)
     }
 
     // ---------------------------------------------------------------- owner
 
-    fn allow_stark_key(&mut self, stark_key: U256) -> Result<(), Revert> {
+    fn allow_stark_key(&mut self, stark_key: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         let eth_key = Parties::read().eth_key(stark_key)?;
         if eth_key != HOST.contract_address() {
-            return Err(revert(abi::StarkKeyNotRegistered { starkKey: stark_key, ethKey: eth_key }));
+            return Err(refuse::<abi::StarkKeyNotRegistered, _>([stark_key, eth_key.into()]));
         }
         if self.state.is_key_allowed(stark_key) {
-            return Err(revert(abi::StarkKeyAlreadyAllowed { starkKey: stark_key }));
+            return Err(refuse::<abi::StarkKeyAlreadyAllowed, _>([stark_key]));
         }
         if self.state.is_key_blocked(stark_key) {
-            return Err(revert(abi::StarkKeyIsBlocked { starkKey: stark_key }));
+            return Err(refuse::<abi::StarkKeyIsBlocked, _>([stark_key]));
         }
         self.update_key(stark_key, true);
         Ok(())
     }
 
-    fn disallow_stark_key(&mut self, stark_key: U256) -> Result<(), Revert> {
+    fn disallow_stark_key(&mut self, stark_key: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         if !self.state.is_key_allowed(stark_key) {
-            return Err(revert(abi::StarkKeyAlreadyDisallowed { starkKey: stark_key }));
+            return Err(refuse::<abi::StarkKeyAlreadyDisallowed, _>([stark_key]));
         }
         self.update_key(stark_key, false);
         Ok(())
     }
 
-    fn allow_deposit_vault(&mut self, stark_key: U256, asset_type: U256, vault_id: U256) -> Result<(), Revert> {
+    fn allow_deposit_vault(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
-        self.allow_vault(Vault { stark_key, asset_type, vault_id }, now().saturating_add(VAULT_WAIT))
+        self.allow_vault([stark_key, asset_type, vault_id], now().saturating_add(VAULT_WAIT))
     }
 
-    fn disallow_deposit_vault(&mut self, stark_key: U256, asset_type: U256, vault_id: U256) -> Result<(), Revert> {
+    fn disallow_deposit_vault(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
-        self.disallow_vault(Vault { stark_key, asset_type, vault_id }, false)
+        self.disallow_vault([stark_key, asset_type, vault_id], false)
     }
 
     fn allow_external_recipient(&mut self, recipient: Address) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         if !self.state.set_recipient(recipient, true) {
-            return Err(revert(abi::RecipientAlreadyAllowed { recipient }));
+            return Err(refuse::<abi::RecipientAlreadyAllowed, _>([recipient.into()]));
         }
-        emit(&abi::UpdatedExternalRecipient { recipient, isAllowed: true });
+        report::<abi::UpdatedExternalRecipient, _>([recipient.into(), true.into()]);
         Ok(())
     }
 
     fn disallow_external_recipient(&mut self, recipient: Address) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         if !self.state.set_recipient(recipient, false) {
-            return Err(revert(abi::RecipientAlreadyDisallowed { recipient }));
+            return Err(refuse::<abi::RecipientAlreadyDisallowed, _>([recipient.into()]));
         }
-        emit(&abi::UpdatedExternalRecipient { recipient, isAllowed: false });
+        report::<abi::UpdatedExternalRecipient, _>([recipient.into(), false.into()]);
         Ok(())
     }
 
-    fn set_exchange_contract_allowance(&mut self, token: Address, amount: U256) -> Result<(), Revert> {
+    fn set_exchange_contract_allowance(&mut self, token: Address, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         set_allowance(token, Parties::read().exchange, amount)
     }
 
-    fn set_staking_contract_allowance(&mut self, token: Address, amount: U256) -> Result<(), Revert> {
+    fn set_staking_contract_allowance(&mut self, token: Address, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         set_allowance(token, Parties::read().pool, amount)
     }
 
     fn forced_withdrawal_request(
         &mut self,
-        stark_key: U256,
-        vault_id: U256,
-        quantized_amount: U256,
+        stark_key: Uint,
+        vault_id: Uint,
+        quantized_amount: Uint,
         premium_cost: bool,
     ) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
@@ -322,58 +314,59 @@ impl TrustedBorrowerL2Proxy {
         force_withdrawal(&Parties::read(), [stark_key, vault_id, quantized_amount], premium_cost, false)
     }
 
-    fn queue_forced_trade_request(&mut self, args: [U256; 12]) -> Result<(), Revert> {
+    fn queue_forced_trade_request(&mut self, args: [Uint; 12]) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
-        let id = trade_id(&args);
+        let id = hash_of(&args);
         self.state.set_queued_at(id, now());
-        log_queued(&args, id);
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = args;
+        report::<abi::QueuedForcedTradeRequest, _>([a, b, c, d, e, f, g, h, i, j, k, l, id]);
         Ok(())
     }
 
-    fn forced_trade_request(&mut self, args: [U256; 12], signature: Bytes) -> Result<(), Revert> {
+    fn forced_trade_request(&mut self, args: [Uint; 12], signature: Bytes) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         let [stark_key, ..] = args;
         self.state.check_key(stark_key)?;
-        self.take_from_queue(trade_id(&args))?;
+        self.take_from_queue(hash_of(&args))?;
         force_trade(&Parties::read(), &args, &signature, false)
     }
 
-    fn deposit_cancel(&mut self, stark_key: U256, asset_type: U256, vault_id: U256) -> Result<(), Revert> {
+    fn deposit_cancel(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         self.state.check_key(stark_key)?;
-        let vault = Vault { stark_key, asset_type, vault_id };
-        check_not_cancelling(&vault, self.state.vault(&vault))?;
+        let vault = [stark_key, asset_type, vault_id];
+        check_not_cancelling(vault, self.state.vault(&vault))?;
         self.cancel(vault, false)
     }
 
-    fn deposit_reclaim(&mut self, stark_key: U256, asset_type: U256, vault_id: U256) -> Result<(), Revert> {
+    fn deposit_reclaim(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         self.state.check_key(stark_key)?;
-        self.reclaim(Vault { stark_key, asset_type, vault_id }, false)
+        self.reclaim([stark_key, asset_type, vault_id], false)
     }
 
     // ---------------------------------------------------------------- guardians
 
-    fn increase_approved_amount_for_external_withdrawal(&mut self, amount: U256) -> Result<U256, Revert> {
+    fn increase_approved_amount_for_external_withdrawal(&mut self, amount: Uint) -> Result<Uint, Revert> {
         self.state.only(Role::Guardian)?;
         let mut status = self.state.status();
-        let approved = u128::try_from(amount).ok().and_then(|amount| status.approved.checked_add(amount));
-        status.approved = approved.ok_or_else(|| {
-            revert(abi::ApprovedAmountOverflow { approved: U256::from(status.approved), increase: amount })
-        })?;
+        let increase = u128::try_from(amount.number()).ok();
+        let approved = increase.and_then(|increase| status.approved.checked_add(increase));
+        let overflow = || refuse::<abi::ApprovedAmountOverflow, _>([U256::from(status.approved).into(), amount]);
+        status.approved = approved.ok_or_else(overflow)?;
         self.state.set_status(status);
-        let amount = U256::from(status.approved);
-        emit(&abi::GuardianUpdateApprovedAmountForExternalWithdrawal { amount });
-        Ok(amount)
+        let approved = U256::from(status.approved).into();
+        report::<abi::GuardianUpdateApprovedAmountForExternalWithdrawal, _>([approved]);
+        Ok(approved)
     }
 
-    fn reset_approved_amount_for_external_withdrawal(&mut self) -> Result<U256, Revert> {
+    fn reset_approved_amount_for_external_withdrawal(&mut self) -> Result<Uint, Revert> {
         self.state.only(Role::Guardian)?;
         let mut status = self.state.status();
         let approved = core::mem::take(&mut status.approved);
         self.state.set_status(status);
-        emit(&abi::GuardianUpdateApprovedAmountForExternalWithdrawal { amount: U256::ZERO });
-        Ok(U256::from(approved))
+        report::<abi::GuardianUpdateApprovedAmountForExternalWithdrawal, _>([Uint::ZERO]);
+        Ok(U256::from(approved).into())
     }
 
     fn guardian_set_borrowing_restriction(&mut self, is_borrowing_restricted: bool) -> Result<(), Revert> {
@@ -381,75 +374,75 @@ impl TrustedBorrowerL2Proxy {
         let mut status = self.state.status();
         status.restricted = is_borrowing_restricted;
         self.state.set_status(status);
-        emit(&abi::BorrowingRestrictionChanged { isBorrowingRestricted: is_borrowing_restricted });
+        report::<abi::BorrowingRestrictionChanged, _>([is_borrowing_restricted.into()]);
         Ok(())
     }
 
-    fn guardian_repay_borrow(&mut self, amount: U256) -> Result<(), Revert> {
+    fn guardian_repay_borrow(&mut self, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Guardian)?;
         let parties = Parties::read();
         parties.ensure_repayable(amount)?;
         parties.repay_borrow(amount, true)
     }
 
-    fn guardian_repay_debt(&mut self, amount: U256) -> Result<(), Revert> {
+    fn guardian_repay_debt(&mut self, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Guardian)?;
         let parties = Parties::read();
         parties.ensure_repayable(amount)?;
         parties.repay_debt(amount, true)
     }
 
-    fn guardian_withdraw_from_exchange(&mut self, stark_key: U256, asset_type: U256) -> Result<U256, Revert> {
+    fn guardian_withdraw_from_exchange(&mut self, stark_key: Uint, asset_type: Uint) -> Result<Uint, Revert> {
         self.state.only(Role::Guardian)?;
         withdraw(stark_key, asset_type, true)
     }
 
     fn guardian_forced_withdrawal_request(
         &mut self,
-        stark_key: U256,
-        vault_id: U256,
-        quantized_amount: U256,
+        stark_key: Uint,
+        vault_id: Uint,
+        quantized_amount: Uint,
         premium_cost: bool,
     ) -> Result<(), Revert> {
         let parties = self.only_guardian_with_debt()?;
         force_withdrawal(&parties, [stark_key, vault_id, quantized_amount], premium_cost, true)
     }
 
-    fn guardian_forced_trade_request(&mut self, args: [U256; 12], signature: Bytes) -> Result<(), Revert> {
+    fn guardian_forced_trade_request(&mut self, args: [Uint; 12], signature: Bytes) -> Result<(), Revert> {
         let parties = self.only_guardian_with_debt()?;
         force_trade(&parties, &args, &signature, true)
     }
 
     fn guardian_veto_forced_trade_requests(&mut self, args_hashes: Vec<B256>) -> Result<(), Revert> {
         self.state.only(Role::VetoGuardian)?;
-        for hash in args_hashes {
+        for hash in args_hashes.into_iter().map(Uint::new) {
             self.state.set_queued_at(hash, 0);
-            emit(&abi::GuardianVetoedForcedTradeRequest { argsHash: hash });
+            report::<abi::GuardianVetoedForcedTradeRequest, _>([hash]);
         }
         Ok(())
     }
 
-    fn guardian_deposit_cancel(&mut self, stark_key: U256, asset_type: U256, vault_id: U256) -> Result<(), Revert> {
+    fn guardian_deposit_cancel(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Guardian)?;
-        self.cancel(Vault { stark_key, asset_type, vault_id }, true)
+        self.cancel([stark_key, asset_type, vault_id], true)
     }
 
-    fn guardian_deposit_reclaim(&mut self, stark_key: U256, asset_type: U256, vault_id: U256) -> Result<(), Revert> {
+    fn guardian_deposit_reclaim(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Guardian)?;
-        self.reclaim(Vault { stark_key, asset_type, vault_id }, true)
+        self.reclaim([stark_key, asset_type, vault_id], true)
     }
 
     fn guardian_disallow_deposit_vault(
         &mut self,
-        stark_key: U256,
-        asset_type: U256,
-        vault_id: U256,
+        stark_key: Uint,
+        asset_type: Uint,
+        vault_id: Uint,
     ) -> Result<(), Revert> {
         self.state.only_guardians()?;
-        self.disallow_vault(Vault { stark_key, asset_type, vault_id }, true)
+        self.disallow_vault([stark_key, asset_type, vault_id], true)
     }
 
-    fn guardian_block_stark_key(&mut self, stark_key: U256, is_blocked: bool) -> Result<(), Revert> {
+    fn guardian_block_stark_key(&mut self, stark_key: Uint, is_blocked: bool) -> Result<(), Revert> {
         self.state.only(Role::Guardian)?;
         if self.state.is_key_allowed(stark_key) && is_blocked {
             self.update_key(stark_key, false);
@@ -457,7 +450,7 @@ impl TrustedBorrowerL2Proxy {
         if is_blocked != self.state.is_key_blocked(stark_key) {
             self.state.set_key_blocked(stark_key, is_blocked);
         }
-        emit(&abi::StarkKeyBlocked { starkKey: stark_key, isBlocked: is_blocked });
+        report::<abi::StarkKeyBlocked, _>([stark_key, is_blocked.into()]);
         Ok(())
     }
 
@@ -484,78 +477,78 @@ impl TrustedBorrowerL2Proxy {
     }
 
     #[selector(name = "FORCED_TRADE_WAITING_PERIOD")]
-    fn forced_trade_waiting_period(&self) -> U256 {
-        U256::from(TRADE_WAIT)
+    fn forced_trade_waiting_period(&self) -> Uint {
+        Uint::from(TRADE_WAIT)
     }
 
     #[selector(name = "FORCED_TRADE_GRACE_PERIOD")]
-    fn forced_trade_grace_period(&self) -> U256 {
-        U256::from(TRADE_WAIT)
+    fn forced_trade_grace_period(&self) -> Uint {
+        Uint::from(TRADE_WAIT)
     }
 
     #[selector(name = "DEPOSIT_VAULT_WAITING_PERIOD")]
-    fn deposit_vault_waiting_period(&self) -> U256 {
-        U256::from(VAULT_WAIT)
+    fn deposit_vault_waiting_period(&self) -> Uint {
+        Uint::from(VAULT_WAIT)
     }
 
-    fn get_allocated_balance_current_epoch(&self) -> Result<U256, Revert> {
+    fn get_allocated_balance_current_epoch(&self) -> Result<Uint, Revert> {
         Parties::read().figure(lending::getAllocatedBalanceCurrentEpochCall::SELECTOR)
     }
 
-    fn get_allocated_balance_next_epoch(&self) -> Result<U256, Revert> {
+    fn get_allocated_balance_next_epoch(&self) -> Result<Uint, Revert> {
         Parties::read().figure(lending::getAllocatedBalanceNextEpochCall::SELECTOR)
     }
 
-    fn get_borrowable_amount(&self) -> Result<U256, Revert> {
+    fn get_borrowable_amount(&self) -> Result<Uint, Revert> {
         if self.is_borrowing_restricted() {
-            return Ok(U256::ZERO);
+            return Ok(Uint::ZERO);
         }
         Parties::read().figure(lending::getBorrowableAmountCall::SELECTOR)
     }
 
-    fn get_borrowed_balance(&self) -> Result<U256, Revert> {
+    fn get_borrowed_balance(&self) -> Result<Uint, Revert> {
         Parties::read().borrowed()
     }
 
-    fn get_debt_balance(&self) -> Result<U256, Revert> {
+    fn get_debt_balance(&self) -> Result<Uint, Revert> {
         Parties::read().debt()
     }
 
-    fn get_borrowed_and_debt_balance(&self) -> Result<U256, Revert> {
-        Parties::read().owed()
+    fn get_borrowed_and_debt_balance(&self) -> Result<Uint, Revert> {
+        Ok(Parties::read().owed()?.into())
     }
 
-    fn get_token_balance(&self) -> Result<U256, Revert> {
-        Parties::read().held()
+    fn get_token_balance(&self) -> Result<Uint, Revert> {
+        Ok(Parties::read().held()?.into())
     }
 
-    fn is_stark_key_allowed(&self, stark_key: U256) -> bool {
+    fn is_stark_key_allowed(&self, stark_key: Uint) -> bool {
         self.state.is_key_allowed(stark_key)
     }
 
-    fn is_stark_key_blocked(&self, stark_key: U256) -> bool {
+    fn is_stark_key_blocked(&self, stark_key: Uint) -> bool {
         self.state.is_key_blocked(stark_key)
     }
 
-    fn get_deposit_vault(&self, stark_key: U256, asset_type: U256, vault_id: U256) -> (U256, bool) {
-        let record = self.state.vault(&Vault { stark_key, asset_type, vault_id });
-        (U256::from(record.allowed_from), record.cancelling)
+    fn get_deposit_vault(&self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> (Uint, bool) {
+        let record = self.state.vault(&[stark_key, asset_type, vault_id]);
+        (record.allowed_from.into(), record.cancelling)
     }
 
     fn is_recipient_allowed(&self, recipient: Address) -> bool {
         self.state.is_recipient(recipient)
     }
 
-    fn get_approved_amount_for_external_withdrawal(&self) -> U256 {
-        U256::from(self.state.status().approved)
+    fn get_approved_amount_for_external_withdrawal(&self) -> Uint {
+        U256::from(self.state.status().approved).into()
     }
 
     fn is_borrowing_restricted(&self) -> bool {
         self.state.status().restricted
     }
 
-    fn get_queued_forced_trade_timestamp(&self, args_hash: B256) -> U256 {
-        U256::from(self.state.queued_at(args_hash))
+    fn get_queued_forced_trade_timestamp(&self, args_hash: B256) -> Uint {
+        self.state.queued_at(Uint::new(args_hash)).into()
     }
 
     // ---------------------------------------------------------------- roles
@@ -620,7 +613,7 @@ impl TrustedBorrowerL2Proxy {
 
     fn renounce_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
         if account != HOST.msg_sender() {
-            return Err(revert(abi::AccessControlBadConfirmation {}));
+            return Err(refuse::<abi::AccessControlBadConfirmation, _>([]));
         }
         match Role::of(role) {
             Some(role) => self.state.revoke(role, account),
@@ -638,10 +631,10 @@ impl TrustedBorrowerL2Proxy {
     /// The clone's code is not there before its init code returns it; everything else that can be called has code.
     fn check_constructing(&self) -> Result<(), Revert> {
         if HOST.code_size(HOST.contract_address()) != 0 {
-            return Err(revert(abi::NotConstructing {}));
+            return Err(refuse::<abi::NotConstructing, _>([]));
         }
         if self.state.status().owners != 0 {
-            return Err(revert(abi::AlreadyInitialized {}));
+            return Err(refuse::<abi::AlreadyInitialized, _>([]));
         }
         Ok(())
     }
@@ -652,79 +645,55 @@ impl TrustedBorrowerL2Proxy {
     fn check_vault(&self, vault: Vault) -> Result<(), Revert> {
         let record = self.state.vault(&vault);
         if record.allowed_from == 0 || now() < record.allowed_from {
-            let Vault { stark_key, asset_type, vault_id } = vault;
-            return Err(revert(abi::DepositVaultNotAllowed {
-                starkKey: stark_key,
-                assetType: asset_type,
-                vaultId: vault_id,
-                allowedFrom: U256::from(record.allowed_from),
-            }));
+            let [stark_key, asset_type, vault_id] = vault;
+            let from = record.allowed_from.into();
+            return Err(refuse::<abi::DepositVaultNotAllowed, _>([stark_key, asset_type, vault_id, from]));
         }
-        check_not_cancelling(&vault, record)
+        check_not_cancelling(vault, record)
     }
 
-    fn allow_vault(&mut self, vault: Vault, from: u64) -> Result<(), Revert> {
-        let Vault { stark_key, asset_type, vault_id } = vault;
+    fn allow_vault(&mut self, vault: Vault, allowed_from: u64) -> Result<(), Revert> {
+        let [stark_key, asset_type, vault_id] = vault;
         let record = self.state.vault(&vault);
         if record.allowed_from != 0 {
-            return Err(revert(abi::DepositVaultAlreadyAllowed {
-                starkKey: stark_key,
-                assetType: asset_type,
-                vaultId: vault_id,
-                allowedFrom: U256::from(record.allowed_from),
-            }));
+            let from = record.allowed_from.into();
+            return Err(refuse::<abi::DepositVaultAlreadyAllowed, _>([stark_key, asset_type, vault_id, from]));
         }
-        self.state.set_vault(&vault, VaultRecord { allowed_from: from, ..record });
-        emit(&abi::DepositVaultAllowed {
-            starkKey: stark_key,
-            starkAssetType: asset_type,
-            starkVaultId: vault_id,
-            allowedFrom: U256::from(from),
-        });
+        self.state.set_vault(&vault, VaultRecord { allowed_from, ..record });
+        report::<abi::DepositVaultAllowed, _>([stark_key, asset_type, vault_id, allowed_from.into()]);
         Ok(())
     }
 
     fn disallow_vault(&mut self, vault: Vault, is_guardian_action: bool) -> Result<(), Revert> {
-        let Vault { stark_key, asset_type, vault_id } = vault;
+        let [stark_key, asset_type, vault_id] = vault;
         let record = self.state.vault(&vault);
         if record.allowed_from == 0 {
-            return Err(revert(abi::DepositVaultAlreadyDisallowed {
-                starkKey: stark_key,
-                assetType: asset_type,
-                vaultId: vault_id,
-            }));
+            return Err(refuse::<abi::DepositVaultAlreadyDisallowed, _>(vault));
         }
         self.state.set_vault(&vault, VaultRecord { allowed_from: 0, ..record });
-        emit(&abi::DepositVaultDisallowed {
-            starkKey: stark_key,
-            starkAssetType: asset_type,
-            starkVaultId: vault_id,
-            isGuardianAction: is_guardian_action,
-        });
+        report::<abi::DepositVaultDisallowed, _>([stark_key, asset_type, vault_id, is_guardian_action.into()]);
         Ok(())
     }
 
     fn cancel(&mut self, vault: Vault, is_guardian_action: bool) -> Result<(), Revert> {
-        let record = self.state.vault(&vault);
-        self.state.set_vault(&vault, VaultRecord { cancelling: true, ..record });
-        let Vault { stark_key, asset_type, vault_id } = vault;
-        Parties::read().exchange(exchange::depositCancelCall::SELECTOR, &[stark_key, asset_type, vault_id])?;
-        emit(&abi::DepositCanceled {
-            starkKey: stark_key,
-            starkAssetType: asset_type,
-            vaultId: vault_id,
-            isGuardianAction: is_guardian_action,
-        });
+        let [stark_key, asset_type, vault_id] = vault;
+        self.set_cancelling(&vault, true);
+        Parties::read().exchange(exchange::depositCancelCall::SELECTOR, &vault)?;
+        report::<abi::DepositCanceled, _>([stark_key, asset_type, vault_id, is_guardian_action.into()]);
         Ok(())
     }
 
     fn reclaim(&mut self, vault: Vault, is_guardian_action: bool) -> Result<(), Revert> {
-        let record = self.state.vault(&vault);
-        self.state.set_vault(&vault, VaultRecord { cancelling: false, ..record });
-        let words = [vault.stark_key, vault.asset_type, vault.vault_id];
-        let funds = Parties::read().collect(exchange::depositReclaimCall::SELECTOR, &words)?;
-        log_reclaimed(words, funds, is_guardian_action);
+        let [stark_key, asset_type, vault_id] = vault;
+        self.set_cancelling(&vault, false);
+        let funds = Parties::read().collect(exchange::depositReclaimCall::SELECTOR, &vault)?.into();
+        report::<abi::DepositReclaimed, _>([stark_key, asset_type, vault_id, funds, is_guardian_action.into()]);
         Ok(())
+    }
+
+    fn set_cancelling(&mut self, vault: &Vault, cancelling: bool) {
+        let record = self.state.vault(vault);
+        self.state.set_vault(vault, VaultRecord { cancelling, ..record });
     }
 }
 
@@ -737,7 +706,7 @@ impl TrustedBorrowerL2Proxy {
         }
         let owed = parties.owed()?;
         if held < owed {
-            return Err(revert(abi::DepositOfBorrowedFunds { held, owed }));
+            return Err(refuse::<abi::DepositOfBorrowedFunds, _>([held.into(), owed.into()]));
         }
         Ok(())
     }
@@ -745,29 +714,28 @@ impl TrustedBorrowerL2Proxy {
     fn check_payout(&self, recipient: Address) -> Result<(), Revert> {
         self.state.only(Role::WithdrawalOperator)?;
         if !self.state.is_recipient(recipient) {
-            return Err(revert(abi::RecipientNotAllowed { recipient }));
+            return Err(refuse::<abi::RecipientNotAllowed, _>([recipient.into()]));
         }
         Ok(())
     }
 
-    fn update_key(&mut self, stark_key: U256, is_allowed: bool) {
+    fn update_key(&mut self, stark_key: Uint, is_allowed: bool) {
         self.state.set_key_allowed(stark_key, is_allowed);
-        emit(&abi::UpdatedStarkKey { starkKey: stark_key, isAllowed: is_allowed });
+        report::<abi::UpdatedStarkKey, _>([stark_key, is_allowed.into()]);
     }
 
-    fn take_from_queue(&mut self, trade: B256) -> Result<(), Revert> {
+    fn take_from_queue(&mut self, trade: Uint) -> Result<(), Revert> {
         let (queued_at, now) = (self.state.queued_at(trade), now());
         if queued_at == 0 {
-            return Err(revert(abi::ForcedTradeNotQueued { argsHash: trade }));
+            return Err(refuse::<abi::ForcedTradeNotQueued, _>([trade]));
         }
         let earliest = queued_at.saturating_add(TRADE_WAIT);
         let latest = earliest.saturating_add(TRADE_WAIT);
-        let timestamp = U256::from(now);
         if now < earliest {
-            return Err(revert(abi::ForcedTradeTooEarly { timestamp, earliest: U256::from(earliest) }));
+            return Err(refuse::<abi::ForcedTradeTooEarly, _>([now.into(), earliest.into()]));
         }
         if now > latest {
-            return Err(revert(abi::ForcedTradeTooLate { timestamp, latest: U256::from(latest) }));
+            return Err(refuse::<abi::ForcedTradeTooLate, _>([now.into(), latest.into()]));
         }
         self.state.set_queued_at(trade, 0);
         Ok(())
@@ -777,7 +745,7 @@ impl TrustedBorrowerL2Proxy {
         self.state.only(Role::Guardian)?;
         let parties = Parties::read();
         if parties.debt()?.is_zero() {
-            return Err(revert(abi::NoOverdueDebt {}));
+            return Err(refuse::<abi::NoOverdueDebt, _>([]));
         }
         Ok(parties)
     }
@@ -786,87 +754,44 @@ impl TrustedBorrowerL2Proxy {
 fn check_parties(parties: &Parties) -> Result<(), Revert> {
     for account in [parties.pool, parties.exchange, parties.token, parties.distributor] {
         if HOST.code_size(account) == 0 {
-            return Err(revert(abi::InvalidContract { account }));
+            return Err(refuse::<abi::InvalidContract, _>([account.into()]));
         }
     }
     let (token, staked_token) = (parties.token, parties.staked_token()?);
     if token != staked_token {
-        return Err(revert(abi::TokenMismatch { token, stakedToken: staked_token }));
+        return Err(refuse::<abi::TokenMismatch, _>([token.into(), staked_token.into()]));
     }
     Ok(())
 }
 
-fn check_not_cancelling(vault: &Vault, record: VaultRecord) -> Result<(), Revert> {
+fn check_not_cancelling(vault: Vault, record: VaultRecord) -> Result<(), Revert> {
     if record.cancelling {
-        let Vault { stark_key, asset_type, vault_id } = *vault;
-        return Err(revert(abi::DepositBeingCancelled {
-            starkKey: stark_key,
-            assetType: asset_type,
-            vaultId: vault_id,
-        }));
+        return Err(refuse::<abi::DepositBeingCancelled, _>(vault));
     }
     Ok(())
 }
 
-fn withdraw(stark_key: U256, asset_type: U256, is_guardian_action: bool) -> Result<U256, Revert> {
-    let token_amount = Parties::read().collect(exchange::withdrawCall::SELECTOR, &[stark_key, asset_type])?;
-    emit(&abi::WithdrewFromExchange {
-        starkKey: stark_key,
-        starkAssetType: asset_type,
-        tokenAmount: token_amount,
-        isGuardianAction: is_guardian_action,
-    });
+fn withdraw(stark_key: Uint, asset_type: Uint, is_guardian_action: bool) -> Result<Uint, Revert> {
+    let token_amount = Parties::read().collect(exchange::withdrawCall::SELECTOR, &[stark_key, asset_type])?.into();
+    report::<abi::WithdrewFromExchange, _>([stark_key, asset_type, token_amount, is_guardian_action.into()]);
     Ok(token_amount)
 }
 
 fn force_withdrawal(
     parties: &Parties,
-    [stark_key, vault_id, quantized_amount]: [U256; 3],
+    [stark_key, vault_id, quantized_amount]: [Uint; 3],
     premium_cost: bool,
     is_guardian_action: bool,
 ) -> Result<(), Revert> {
-    let arguments = [stark_key, vault_id, quantized_amount, flag(premium_cost)];
+    let arguments = [stark_key, vault_id, quantized_amount, premium_cost.into()];
     parties.exchange(exchange::forcedWithdrawalRequestCall::SELECTOR, &arguments)?;
-    emit(&abi::RequestedForcedWithdrawal {
-        starkKey: stark_key,
-        vaultId: vault_id,
-        isGuardianAction: is_guardian_action,
-    });
+    report::<abi::RequestedForcedWithdrawal, _>([stark_key, vault_id, is_guardian_action.into()]);
     Ok(())
 }
 
-fn force_trade(
-    parties: &Parties,
-    args: &[U256; 12],
-    signature: &[u8],
-    is_guardian_action: bool,
-) -> Result<(), Revert> {
+fn force_trade(parties: &Parties, args: &[Uint; 12], signature: &[u8], is_guardian_action: bool) -> Result<(), Revert> {
     parties.forced_trade(args, signature)?;
     let [stark_key, _, vault_id, ..] = *args;
-    emit(&abi::RequestedForcedTrade {
-        starkKey: stark_key,
-        vaultId: vault_id,
-        isGuardianAction: is_guardian_action,
-    });
+    report::<abi::RequestedForcedTrade, _>([stark_key, vault_id, is_guardian_action.into()]);
     Ok(())
-}
-
-/// Two events have more words than [`emit`] has room for.
-fn log_queued(args: &[U256; 12], id: B256) {
-    let topic = const { Constant::new(abi::QueuedForcedTradeRequest::SIGNATURE_HASH) };
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = args.map(B256::from);
-    log(&[topic.word(), a, b, c, d, e, f, g, h, i, j, k, l, id], 1);
-}
-
-fn log_reclaimed([stark_key, asset_type, vault_id]: [U256; 3], funds: U256, is_guardian_action: bool) {
-    let topic = const { Constant::new(abi::DepositReclaimed::SIGNATURE_HASH) };
-    let words = [stark_key, asset_type, vault_id, funds, flag(is_guardian_action)].map(B256::from);
-    let [a, b, c, d, e] = words;
-    log(&[topic.word(), a, b, c, d, e], 1);
-}
-
-/// Emits an event: its topics, then its data.
-fn log(words: &[B256], topics: usize) {
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.0).collect();
-    HOST.emit_log(&bytes, topics);
 }

@@ -1,10 +1,15 @@
 //! Who may do what: the roles of the specification in one word per account, since every call asks for one.
 
+use ::host::{Constant, HOST, Revert};
 use alloy_primitives::{Address, B256, U256, b256};
-use ::host::{Constant, HOST, Revert, revert};
 use stylus_sdk::prelude::*;
 
-use crate::{abi, log, state::State};
+use crate::{
+    abi,
+    report::{refuse, report_indexed},
+    state::State,
+    uint::Uint,
+};
 
 /// The roles (section 2), by their bit in an account's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +77,10 @@ impl Role {
         }
     }
 
+    fn word(self) -> Uint {
+        Uint::new(self.id())
+    }
+
     fn bit(self) -> u64 {
         1 << self as u8
     }
@@ -110,7 +119,7 @@ impl State {
     pub(crate) fn grant(&mut self, role: Role, account: Address) -> Result<(), Revert> {
         let counted = matches!(role, Role::Owner | Role::Guardian);
         if counted && (account.is_zero() || account == HOST.contract_address()) {
-            return Err(revert(abi::InvalidRoleHolder { role: role.id(), account }));
+            return Err(refuse::<abi::InvalidRoleHolder, _>([role.word(), account.into()]));
         }
         if !self.flip(account, role.bit(), true) {
             return Ok(());
@@ -118,7 +127,7 @@ impl State {
         if counted {
             self.count(role, |holders| Some(holders.saturating_add(1)), account)?; // A grant each: never so many.
         }
-        log_role(const { Constant::new(topic::<abi::RoleGranted>()) }, role, account);
+        report_indexed::<abi::RoleGranted>([role.word(), account.into(), HOST.msg_sender().into()]);
         Ok(())
     }
 
@@ -129,14 +138,14 @@ impl State {
         if matches!(role, Role::Owner | Role::Guardian) {
             self.count(role, |holders| holders.checked_sub(1).filter(|&left| left > 0), account)?;
         }
-        log_role(const { Constant::new(topic::<abi::RoleRevoked>()) }, role, account);
+        report_indexed::<abi::RoleRevoked>([role.word(), account.into(), HOST.msg_sender().into()]);
         Ok(())
     }
 
     fn count(&mut self, role: Role, change: fn(u32) -> Option<u32>, account: Address) -> Result<(), Revert> {
         let mut status = self.status();
         let holders = if role == Role::Owner { &mut status.owners } else { &mut status.guardians };
-        *holders = change(*holders).ok_or_else(|| revert(abi::LastRoleHolder { role: role.id(), account }))?;
+        *holders = change(*holders).ok_or_else(|| refuse::<abi::LastRoleHolder, _>([role.word(), account.into()]))?;
         self.set_status(status);
         Ok(())
     }
@@ -169,22 +178,13 @@ impl State {
 /// Reports who administers which role, as every borrower does once.
 pub(crate) fn log_admins() {
     for role in Role::ALL {
-        let topic = const { Constant::new(topic::<abi::RoleAdminChanged>()) };
-        log(&[topic.word(), role.id(), B256::ZERO, role.admin().id()], 4);
+        report_indexed::<abi::RoleAdminChanged>([role.word(), Uint::ZERO, role.admin().word()]);
     }
-}
-
-fn log_role(topic: Constant, role: Role, account: Address) {
-    log(&[topic.word(), role.id(), account.into_word(), HOST.msg_sender().into_word()], 4);
-}
-
-const fn topic<E: alloy_sol_types::SolEvent>() -> B256 {
-    E::SIGNATURE_HASH
 }
 
 #[cold]
 fn unauthorized(needed_role: B256) -> Revert {
-    revert(abi::AccessControlUnauthorizedAccount { account: HOST.msg_sender(), neededRole: needed_role })
+    refuse::<abi::AccessControlUnauthorizedAccount, _>([HOST.msg_sender().into(), Uint::new(needed_role)])
 }
 
 #[cfg(test)]

@@ -10,13 +10,11 @@
 //!
 //! Pool, exchange, token and distributor are in the clone's code ([`crate::Parties`]).
 
-use alloc::vec::Vec;
-
-use alloy_primitives::{Address, B256, U256};
 use ::host::{
-    HOST, Revert, revert,
-    slots::{Key, Map, Word},
+    HOST, Revert,
+    slots::{Map, Word},
 };
+use alloy_primitives::{Address, U256};
 use stylus_sdk::{
     crypto::keccak,
     host::VM,
@@ -24,7 +22,11 @@ use stylus_sdk::{
     storage::{StorageGuard, StorageGuardMut, StorageType},
 };
 
-use crate::abi;
+use crate::{
+    abi,
+    report::refuse,
+    uint::{Uint, bytes_of},
+};
 
 /// How long a vault waits on the list, seconds.
 pub(crate) const VAULT_WAIT: u64 = 3 * 24 * 60 * 60;
@@ -36,9 +38,9 @@ pub(crate) const TRADE_WAIT: u64 = 7 * 24 * 60 * 60;
 pub(crate) struct State {
     pub(crate) status: Word<0>,
     pub(crate) accounts: Map<1, Address>,
-    keys: Map<2, StarkKey>,
-    vaults: Map<3, VaultId>,
-    queue: Map<4, TradeId>,
+    keys: Map<2, Uint>,
+    vaults: Map<3, Uint>,
+    queue: Map<4, Uint>,
 }
 
 /// Slot 0.
@@ -71,13 +73,8 @@ impl Status {
     }
 }
 
-/// A vault of a key on the exchange.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Vault {
-    pub(crate) stark_key: U256,
-    pub(crate) asset_type: U256,
-    pub(crate) vault_id: U256,
-}
+/// A vault on the exchange: STARK key, asset type, vault id.
+pub(crate) type Vault = [Uint; 3];
 
 /// What is remembered of a vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,63 +111,56 @@ impl State {
 
     // ---------------------------------------------------------------- keys
 
-    pub(crate) fn is_key_allowed(&self, key: U256) -> bool {
+    pub(crate) fn is_key_allowed(&self, key: Uint) -> bool {
         self.key(key) == KEY_ALLOWED
     }
 
-    pub(crate) fn is_key_blocked(&self, key: U256) -> bool {
+    pub(crate) fn is_key_blocked(&self, key: Uint) -> bool {
         self.key(key) == KEY_BLOCKED
     }
 
-    pub(crate) fn check_key(&self, key: U256) -> Result<(), Revert> {
+    pub(crate) fn check_key(&self, key: Uint) -> Result<(), Revert> {
         if !self.is_key_allowed(key) {
-            return Err(revert(abi::StarkKeyNotAllowed { starkKey: key }));
+            return Err(refuse::<abi::StarkKeyNotAllowed, _>([key]));
         }
         Ok(())
     }
 
-    pub(crate) fn set_key_allowed(&mut self, key: U256, allowed: bool) {
+    pub(crate) fn set_key_allowed(&mut self, key: Uint, allowed: bool) {
         self.set_key(key, if allowed { KEY_ALLOWED } else { 0 });
     }
 
     /// A blocked key is not allowed.
-    pub(crate) fn set_key_blocked(&mut self, key: U256, blocked: bool) {
+    pub(crate) fn set_key_blocked(&mut self, key: Uint, blocked: bool) {
         self.set_key(key, if blocked { KEY_BLOCKED } else { 0 });
     }
 
-    fn key(&self, key: U256) -> u64 {
-        self.keys.get(StarkKey(key)).into_limbs()[0]
+    fn key(&self, key: Uint) -> u64 {
+        self.keys.get(key).into_limbs()[0]
     }
 
-    fn set_key(&mut self, key: U256, state: u64) {
-        self.keys.insert(StarkKey(key), U256::from_limbs([state, 0, 0, 0]));
+    fn set_key(&mut self, key: Uint, state: u64) {
+        self.keys.insert(key, U256::from_limbs([state, 0, 0, 0]));
     }
 
     // ---------------------------------------------------------------- vaults
 
     pub(crate) fn vault(&self, vault: &Vault) -> VaultRecord {
-        VaultRecord::from_word(self.vaults.get(vault.id()))
+        VaultRecord::from_word(self.vaults.get(hash_of(vault)))
     }
 
     pub(crate) fn set_vault(&mut self, vault: &Vault, record: VaultRecord) {
-        self.vaults.insert(vault.id(), record.to_word());
+        self.vaults.insert(hash_of(vault), record.to_word());
     }
 
     // ---------------------------------------------------------------- forced trades
 
-    pub(crate) fn queued_at(&self, trade: B256) -> u64 {
-        self.queue.get(TradeId(trade)).into_limbs()[0]
+    pub(crate) fn queued_at(&self, trade: Uint) -> u64 {
+        self.queue.get(trade).into_limbs()[0]
     }
 
-    pub(crate) fn set_queued_at(&mut self, trade: B256, timestamp: u64) {
-        self.queue.insert(TradeId(trade), U256::from_limbs([timestamp, 0, 0, 0]));
-    }
-}
-
-impl Vault {
-    fn id(&self) -> VaultId {
-        let words = [self.stark_key, self.asset_type, self.vault_id].map(|word| word.to_be_bytes::<32>());
-        VaultId(keccak(words.as_flattened()))
+    pub(crate) fn set_queued_at(&mut self, trade: Uint, timestamp: u64) {
+        self.queue.insert(trade, U256::from_limbs([timestamp, 0, 0, 0]));
     }
 }
 
@@ -178,39 +168,9 @@ pub(crate) fn now() -> u64 {
     HOST.block_timestamp()
 }
 
-/// The hash of a forced trade's words.
-pub(crate) fn trade_id(args: &[U256; 12]) -> B256 {
-    keccak(bytes_of(args))
-}
-
-/// Words as they are hashed and sent.
-pub(crate) fn bytes_of(words: &[U256]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_be_bytes::<32>()).collect()
-}
-
-#[derive(Debug)]
-struct StarkKey(U256);
-#[derive(Debug)]
-struct VaultId(B256);
-#[derive(Debug)]
-struct TradeId(B256);
-
-impl Key for StarkKey {
-    fn word(&self) -> B256 {
-        self.0.into()
-    }
-}
-
-impl Key for VaultId {
-    fn word(&self) -> B256 {
-        self.0
-    }
-}
-
-impl Key for TradeId {
-    fn word(&self) -> B256 {
-        self.0
-    }
+/// The hash of words, as vaults and forced trades are known by.
+pub(crate) fn hash_of(words: &[Uint]) -> Uint {
+    Uint::new(keccak(bytes_of(words)))
 }
 
 /// Written out rather than derived: `#[storage]` would count slots at run time.
