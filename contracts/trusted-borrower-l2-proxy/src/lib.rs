@@ -26,7 +26,7 @@ use crate::{
     parties::{Parties, approve, send_ether, set_allowance, transfer},
     report::{refuse, report},
     roles::{Role, log_admins},
-    state::{State, TRADE_WAIT, VAULT_WAIT, Vault, VaultRecord, hash_of, now},
+    state::{State, TRADE_WAIT, VAULT_WAIT, Vault, VaultRecord, hash_of, now, with},
     uint::Uint,
 };
 
@@ -95,7 +95,7 @@ impl TrustedBorrowerL2Proxy {
         self.state.grant(Role::DelegationAdmin, owner)?;
         log_admins();
         for vault in deposit_vaults {
-            self.allow_vault(vault, now())?;
+            self.allow_vault(&vault, now())?;
         }
         approve(token, liquidity_staking, Uint::MAX)?;
         approve(token, stark_perpetual, Uint::MAX)
@@ -160,7 +160,7 @@ impl TrustedBorrowerL2Proxy {
     ) -> Result<Uint, Revert> {
         self.state.only(Role::ExchangeOperator)?;
         self.state.check_key(stark_key)?;
-        self.check_vault([stark_key, asset_type, vault_id])?;
+        self.check_vault(&[stark_key, asset_type, vault_id])?;
         if quantized_amount.is_zero() {
             return Err(refuse::<abi::ZeroAmount, _>([]));
         }
@@ -266,29 +266,25 @@ impl TrustedBorrowerL2Proxy {
 
     fn allow_deposit_vault(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
-        self.allow_vault([stark_key, asset_type, vault_id], now().saturating_add(VAULT_WAIT))
+        self.allow_vault(&[stark_key, asset_type, vault_id], now().saturating_add(VAULT_WAIT))
     }
 
     fn disallow_deposit_vault(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
-        self.disallow_vault([stark_key, asset_type, vault_id], false)
+        self.disallow_vault(&[stark_key, asset_type, vault_id], false)
     }
 
     fn allow_external_recipient(&mut self, recipient: Address) -> Result<(), Revert> {
-        self.state.only(Role::Owner)?;
-        if !self.state.set_recipient(recipient, true) {
+        if !self.set_recipient(recipient, true)? {
             return Err(refuse::<abi::RecipientAlreadyAllowed, _>([recipient.into()]));
         }
-        report::<abi::UpdatedExternalRecipient, _>([recipient.into(), true.into()]);
         Ok(())
     }
 
     fn disallow_external_recipient(&mut self, recipient: Address) -> Result<(), Revert> {
-        self.state.only(Role::Owner)?;
-        if !self.state.set_recipient(recipient, false) {
+        if !self.set_recipient(recipient, false)? {
             return Err(refuse::<abi::RecipientAlreadyDisallowed, _>([recipient.into()]));
         }
-        report::<abi::UpdatedExternalRecipient, _>([recipient.into(), false.into()]);
         Ok(())
     }
 
@@ -318,8 +314,10 @@ impl TrustedBorrowerL2Proxy {
         self.state.only(Role::Owner)?;
         let id = hash_of(&args);
         self.state.set_queued_at(id, now());
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = args;
-        report::<abi::QueuedForcedTradeRequest, _>([a, b, c, d, e, f, g, h, i, j, k, l, id]);
+        let mut fields = [id; 13];
+        let [first @ .., _] = &mut fields;
+        *first = args;
+        report::<abi::QueuedForcedTradeRequest, _>(fields);
         Ok(())
     }
 
@@ -335,14 +333,14 @@ impl TrustedBorrowerL2Proxy {
         self.state.only(Role::Owner)?;
         self.state.check_key(stark_key)?;
         let vault = [stark_key, asset_type, vault_id];
-        check_not_cancelling(vault, self.state.vault(&vault))?;
-        self.cancel(vault, false)
+        check_not_cancelling(&vault, self.state.vault(&vault))?;
+        self.cancel(&vault, false)
     }
 
     fn deposit_reclaim(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Owner)?;
         self.state.check_key(stark_key)?;
-        self.reclaim([stark_key, asset_type, vault_id], false)
+        self.reclaim(&[stark_key, asset_type, vault_id], false)
     }
 
     // ---------------------------------------------------------------- guardians
@@ -424,12 +422,12 @@ impl TrustedBorrowerL2Proxy {
 
     fn guardian_deposit_cancel(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Guardian)?;
-        self.cancel([stark_key, asset_type, vault_id], true)
+        self.cancel(&[stark_key, asset_type, vault_id], true)
     }
 
     fn guardian_deposit_reclaim(&mut self, stark_key: Uint, asset_type: Uint, vault_id: Uint) -> Result<(), Revert> {
         self.state.only(Role::Guardian)?;
-        self.reclaim([stark_key, asset_type, vault_id], true)
+        self.reclaim(&[stark_key, asset_type, vault_id], true)
     }
 
     fn guardian_disallow_deposit_vault(
@@ -439,7 +437,7 @@ impl TrustedBorrowerL2Proxy {
         vault_id: Uint,
     ) -> Result<(), Revert> {
         self.state.only_guardians()?;
-        self.disallow_vault([stark_key, asset_type, vault_id], true)
+        self.disallow_vault(&[stark_key, asset_type, vault_id], true)
     }
 
     fn guardian_block_stark_key(&mut self, stark_key: Uint, is_blocked: bool) -> Result<(), Revert> {
@@ -642,55 +640,54 @@ impl TrustedBorrowerL2Proxy {
 
 /// Vaults.
 impl TrustedBorrowerL2Proxy {
-    fn check_vault(&self, vault: Vault) -> Result<(), Revert> {
-        let record = self.state.vault(&vault);
+    fn check_vault(&self, vault: &Vault) -> Result<(), Revert> {
+        let record = self.state.vault(vault);
         if record.allowed_from == 0 || now() < record.allowed_from {
-            let [stark_key, asset_type, vault_id] = vault;
-            let from = record.allowed_from.into();
-            return Err(refuse::<abi::DepositVaultNotAllowed, _>([stark_key, asset_type, vault_id, from]));
+            return Err(refuse::<abi::DepositVaultNotAllowed, _>(with(vault, record.allowed_from.into())));
         }
         check_not_cancelling(vault, record)
     }
 
-    fn allow_vault(&mut self, vault: Vault, allowed_from: u64) -> Result<(), Revert> {
-        let [stark_key, asset_type, vault_id] = vault;
-        let record = self.state.vault(&vault);
+    #[inline(never)]
+    fn allow_vault(&mut self, vault: &Vault, allowed_from: u64) -> Result<(), Revert> {
+        let record = self.state.vault(vault);
         if record.allowed_from != 0 {
-            let from = record.allowed_from.into();
-            return Err(refuse::<abi::DepositVaultAlreadyAllowed, _>([stark_key, asset_type, vault_id, from]));
+            return Err(refuse::<abi::DepositVaultAlreadyAllowed, _>(with(vault, record.allowed_from.into())));
         }
-        self.state.set_vault(&vault, VaultRecord { allowed_from, ..record });
-        report::<abi::DepositVaultAllowed, _>([stark_key, asset_type, vault_id, allowed_from.into()]);
+        self.state.set_vault(vault, VaultRecord { allowed_from, ..record });
+        report::<abi::DepositVaultAllowed, _>(with(vault, allowed_from.into()));
         Ok(())
     }
 
-    fn disallow_vault(&mut self, vault: Vault, is_guardian_action: bool) -> Result<(), Revert> {
-        let [stark_key, asset_type, vault_id] = vault;
-        let record = self.state.vault(&vault);
+    #[inline(never)]
+    fn disallow_vault(&mut self, vault: &Vault, is_guardian_action: bool) -> Result<(), Revert> {
+        let record = self.state.vault(vault);
         if record.allowed_from == 0 {
-            return Err(refuse::<abi::DepositVaultAlreadyDisallowed, _>(vault));
+            return Err(refuse::<abi::DepositVaultAlreadyDisallowed, _>(*vault));
         }
-        self.state.set_vault(&vault, VaultRecord { allowed_from: 0, ..record });
-        report::<abi::DepositVaultDisallowed, _>([stark_key, asset_type, vault_id, is_guardian_action.into()]);
+        self.state.set_vault(vault, VaultRecord { allowed_from: 0, ..record });
+        report::<abi::DepositVaultDisallowed, _>(with(vault, is_guardian_action.into()));
         Ok(())
     }
 
-    fn cancel(&mut self, vault: Vault, is_guardian_action: bool) -> Result<(), Revert> {
-        let [stark_key, asset_type, vault_id] = vault;
-        self.set_cancelling(&vault, true);
-        Parties::read().exchange(exchange::depositCancelCall::SELECTOR, &vault)?;
-        report::<abi::DepositCanceled, _>([stark_key, asset_type, vault_id, is_guardian_action.into()]);
+    #[inline(never)]
+    fn cancel(&mut self, vault: &Vault, is_guardian_action: bool) -> Result<(), Revert> {
+        self.set_cancelling(vault, true);
+        Parties::read().exchange(exchange::depositCancelCall::SELECTOR, vault)?;
+        report::<abi::DepositCanceled, _>(with(vault, is_guardian_action.into()));
         Ok(())
     }
 
-    fn reclaim(&mut self, vault: Vault, is_guardian_action: bool) -> Result<(), Revert> {
-        let [stark_key, asset_type, vault_id] = vault;
-        self.set_cancelling(&vault, false);
-        let funds = Parties::read().collect(exchange::depositReclaimCall::SELECTOR, &vault)?.into();
+    #[inline(never)]
+    fn reclaim(&mut self, vault: &Vault, is_guardian_action: bool) -> Result<(), Revert> {
+        self.set_cancelling(vault, false);
+        let funds = Parties::read().collect(exchange::depositReclaimCall::SELECTOR, vault)?.into();
+        let [stark_key, asset_type, vault_id, funds] = with(vault, funds);
         report::<abi::DepositReclaimed, _>([stark_key, asset_type, vault_id, funds, is_guardian_action.into()]);
         Ok(())
     }
 
+    #[inline(never)]
     fn set_cancelling(&mut self, vault: &Vault, cancelling: bool) {
         let record = self.state.vault(vault);
         self.state.set_vault(vault, VaultRecord { cancelling, ..record });
@@ -711,6 +708,18 @@ impl TrustedBorrowerL2Proxy {
         Ok(())
     }
 
+    /// Whether that was a change.
+    #[inline(never)]
+    fn set_recipient(&mut self, recipient: Address, allowed: bool) -> Result<bool, Revert> {
+        self.state.only(Role::Owner)?;
+        let changed = self.state.set_recipient(recipient, allowed);
+        if changed {
+            report::<abi::UpdatedExternalRecipient, _>([recipient.into(), allowed.into()]);
+        }
+        Ok(changed)
+    }
+
+    #[inline(never)]
     fn check_payout(&self, recipient: Address) -> Result<(), Revert> {
         self.state.only(Role::WithdrawalOperator)?;
         if !self.state.is_recipient(recipient) {
@@ -719,6 +728,7 @@ impl TrustedBorrowerL2Proxy {
         Ok(())
     }
 
+    #[inline(never)]
     fn update_key(&mut self, stark_key: Uint, is_allowed: bool) {
         self.state.set_key_allowed(stark_key, is_allowed);
         report::<abi::UpdatedStarkKey, _>([stark_key, is_allowed.into()]);
@@ -764,19 +774,22 @@ fn check_parties(parties: &Parties) -> Result<(), Revert> {
     Ok(())
 }
 
-fn check_not_cancelling(vault: Vault, record: VaultRecord) -> Result<(), Revert> {
+#[inline(never)]
+fn check_not_cancelling(vault: &Vault, record: VaultRecord) -> Result<(), Revert> {
     if record.cancelling {
-        return Err(refuse::<abi::DepositBeingCancelled, _>(vault));
+        return Err(refuse::<abi::DepositBeingCancelled, _>(*vault));
     }
     Ok(())
 }
 
+#[inline(never)]
 fn withdraw(stark_key: Uint, asset_type: Uint, is_guardian_action: bool) -> Result<Uint, Revert> {
     let token_amount = Parties::read().collect(exchange::withdrawCall::SELECTOR, &[stark_key, asset_type])?.into();
     report::<abi::WithdrewFromExchange, _>([stark_key, asset_type, token_amount, is_guardian_action.into()]);
     Ok(token_amount)
 }
 
+#[inline(never)]
 fn force_withdrawal(
     parties: &Parties,
     [stark_key, vault_id, quantized_amount]: [Uint; 3],
@@ -789,6 +802,7 @@ fn force_withdrawal(
     Ok(())
 }
 
+#[inline(never)]
 fn force_trade(parties: &Parties, args: &[Uint; 12], signature: &[u8], is_guardian_action: bool) -> Result<(), Revert> {
     parties.forced_trade(args, signature)?;
     let [stark_key, _, vault_id, ..] = *args;

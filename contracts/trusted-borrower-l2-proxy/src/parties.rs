@@ -14,7 +14,7 @@ use crate::{
         IStarkPerpetual as exchange, claimRewardsCall, token,
     },
     report::{encode, refuse, report},
-    uint::Uint,
+    uint::{Uint, bytes_of},
 };
 
 /// Where the clone's code ends and the addresses behind it begin: the length of an EIP-1167 clone.
@@ -42,6 +42,7 @@ pub(crate) struct Account {
 
 impl Parties {
     /// Those of this clone.
+    #[inline(never)]
     pub(crate) fn read() -> Self {
         let mut parties = Self::default();
         let this = HOST.contract_address();
@@ -99,6 +100,7 @@ impl Parties {
     }
 
     /// What a function of the pool says of this borrower.
+    #[inline(never)]
     pub(crate) fn figure(&self, selector: [u8; 4]) -> Result<Uint, Revert> {
         ask_word(self.pool, &encode(selector, &[this()]))
     }
@@ -125,13 +127,19 @@ impl Parties {
         self.increase_since(before)
     }
 
+    /// Inserts the signature where the exchange has it, and makes the flags flags.
     pub(crate) fn forced_trade(&self, args: &[Uint; 12], signature: &[u8]) -> Result<(), Revert> {
-        let [a, b, c, d, e, f, g, h, is_buying, expiration, nonce, premium_cost] = *args;
-        let signature_at = Uint::from(13 * 32_u64); // Behind the thirteen words of the head.
-        let [is_buying, premium_cost] = [is_buying, premium_cost].map(|flag| Uint::from(!flag.is_zero()));
-        let length = Uint::from(signature.len() as u64);
-        let head = [a, b, c, d, e, f, g, h, is_buying, expiration, nonce, signature_at, premium_cost, length];
-        let mut call = encode(exchange::forcedTradeRequestCall::SELECTOR, &head);
+        let [words @ .., is_buying, expiration, nonce, premium_cost] = args;
+        let tail = [
+            Uint::from(!is_buying.is_zero()),
+            *expiration,
+            *nonce,
+            Uint::from(13 * 32_u64), // The signature begins behind the thirteen words of the head.
+            Uint::from(!premium_cost.is_zero()),
+            Uint::from(signature.len() as u64),
+        ];
+        let mut call = encode(exchange::forcedTradeRequestCall::SELECTOR, words);
+        call.extend_from_slice(bytes_of(&tail));
         call.extend_from_slice(signature);
         let padding = signature.len().wrapping_neg() % 32;
         call.resize(call.len().saturating_add(padding), 0);

@@ -88,6 +88,7 @@ impl Role {
 
 impl State {
     /// Refuses callers without `role`.
+    #[inline(never)]
     pub(crate) fn only(&self, role: Role) -> Result<(), Revert> {
         self.only_any(role.bit(), role)
     }

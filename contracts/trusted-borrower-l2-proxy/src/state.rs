@@ -145,10 +145,12 @@ impl State {
 
     // ---------------------------------------------------------------- vaults
 
+    #[inline(never)]
     pub(crate) fn vault(&self, vault: &Vault) -> VaultRecord {
         VaultRecord::from_word(self.vaults.get(hash_of(vault)))
     }
 
+    #[inline(never)]
     pub(crate) fn set_vault(&mut self, vault: &Vault, record: VaultRecord) {
         self.vaults.insert(hash_of(vault), record.to_word());
     }
@@ -162,6 +164,13 @@ impl State {
     pub(crate) fn set_queued_at(&mut self, trade: Uint, timestamp: u64) {
         self.queue.insert(trade, U256::from_limbs([timestamp, 0, 0, 0]));
     }
+}
+
+/// The fields of what is reported of a vault.
+#[inline(never)]
+pub(crate) fn with(vault: &Vault, last: Uint) -> [Uint; 4] {
+    let [stark_key, asset_type, vault_id] = *vault;
+    [stark_key, asset_type, vault_id, last]
 }
 
 pub(crate) fn now() -> u64 {
