@@ -437,7 +437,7 @@ pub fn logs_of(receipt: &Receipt, contract: Address) -> Vec<LogData> {
 ///
 /// If it created none.
 pub fn created(receipt: &Receipt) -> Address {
-    receipt.frames.first().expect("the creation is a frame").to
+    receipt.contract_address.expect("it created a contract")
 }
 
 /// The operator's signature over a key and its owner.

@@ -3,6 +3,7 @@
 //! The entry point is written by hand: any selector may be set, and nothing is refused, neither ether nor a nested call.
 #![cfg_attr(target_arch = "wasm32", no_main, no_std)]
 
+#[macro_use]
 extern crate alloc;
 
 use alloc::vec::Vec;

@@ -13,6 +13,7 @@ mod proxy_attacks;
 mod proxy_borrowing;
 mod proxy_exchange;
 mod proxy_guardian;
+mod proxy_input;
 mod proxy_payouts;
 mod rewards;
 mod roles;
