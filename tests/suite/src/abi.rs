@@ -56,11 +56,11 @@ sol!(
     "../../abi/IStarkPerpetual.sol"
 );
 sol!(
-    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     "../doubles/abi/IToken.sol"
 );
 sol!(
-    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     "../doubles/abi/IExchange.sol"
 );
 sol!(
