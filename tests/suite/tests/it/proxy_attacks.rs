@@ -363,8 +363,9 @@ fn a_token_cannot_re_enter() {
     let (token, proxy) = (market.parties.token, market.proxy());
     crown(&mut market, token);
     let calls: Vec<_> = abi::proxy_functions().iter().map(abi::empty_call).collect();
-    for ((name, run), functions) in TOKEN_OPERATIONS {
-        for call in &calls {
+    for (index, ((name, run), functions)) in TOKEN_OPERATIONS.into_iter().enumerate() {
+        // Every function once, and some of them from everywhere.
+        for call in calls.iter().skip(index).step_by(if index == 0 { 1 } else { 6 }) {
             let mut fork = market.fork();
             // Where nothing can be recorded, a success of the nested call would be the token's failure.
             let policy = if functions == 8 { 2 } else { 0 };
@@ -448,8 +449,8 @@ fn an_exchange_cannot_re_enter() {
     let (exchange, proxy) = (market.parties.exchange, market.proxy());
     crown(&mut market, exchange);
     let calls: Vec<_> = abi::proxy_functions().iter().map(abi::empty_call).collect();
-    for ((name, run), selector) in EXCHANGE_OPERATIONS {
-        for call in &calls {
+    for (index, ((name, run), selector)) in EXCHANGE_OPERATIONS.into_iter().enumerate() {
+        for call in calls.iter().skip(index).step_by(if index == 0 { 1 } else { 6 }) {
             let mut fork = market.fork();
             fork.direct(exchange, selector, proxy, call.clone(), vec![]);
             run(&mut fork).unwrap_or_else(|refused| panic!("{name}: {refused}"));
@@ -553,10 +554,12 @@ fn a_token_that_takes_a_fee_leaves_the_books_exact() {
     let refused = market.by("b").repay_borrow(1000).unwrap_err();
     assert_refused(refused, errors::ReceivedAmountMismatch { expected: u(1000), received: u(990) });
     assert_text(market.by("e").deposit(1000).unwrap_err(), "INCORRECT_AMOUNT_TRANSFERRED");
-    assert_text(market.by("e").withdraw().unwrap_err(), "INCORRECT_AMOUNT_TRANSFERRED");
     // What a fee took is missing in the proxy as well: nothing of it is paid out.
     let refused = market.by("w").pay("r", 1001).unwrap_err();
     assert_refused(refused, P::ExceedsWithdrawableBalance { requested: u(1001), excess: u(0), approved: u(1000) });
+    // What arrives counts, not what was sent.
+    assert_eq!(market.by("e").withdraw().unwrap().ret, u(990));
+    assert_eq!(market.held(), u(210_890));
 }
 
 #[test]
