@@ -100,6 +100,31 @@ pub fn measure() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// What a market maker's proxy costs beside the program that all of them share: gas of transactions, and of the way through a clone.
+///
+/// # Errors
+///
+/// If a deployment fails.
+pub fn instances() -> Result<[(&'static str, u64); 4]> {
+    const PROGRAM: &str = "trusted-borrower-l2-proxy";
+    let mut fresh = Market::open("RATE", true)?.chain;
+    let first = fresh.from("owner").deploy(PROGRAM)?;
+    let activation = first.activation.context("the first one is activated")?;
+    let second = fresh.from("owner").deploy(PROGRAM)?;
+    ensure!(second.activation.is_none(), "equal code is active already");
+    let mut market = Market::open("SP", true)?;
+    let clone = *market.creations.last().context("there are proxies")?;
+    let call = Proxy::isBorrowingRestrictedCall {};
+    let receipt = market.chain.from("anyone").call(market.proxies[0], call)?.receipt;
+    let [outer, inner] = &receipt.frames[..] else { bail!("a clone and its program are expected") };
+    Ok([
+        ("the program: deployment and activation, once", first.creation.gas.used + activation.gas.used),
+        ("a borrower: clone, created and initialised", clone),
+        ("a borrower as a copy of the program instead, before it is initialised", second.creation.gas.used),
+        ("the way through the clone, each call", outer.gas_used - inner.gas_used),
+    ])
+}
+
 /// The rows as a Markdown table.
 pub fn table(rows: &[Row]) -> String {
     let mut table = String::from(
@@ -175,6 +200,8 @@ struct Market {
     /// Zero without proxies.
     exchange: Address,
     proxies: Vec<Address>,
+    /// What the transactions paid that created the proxies.
+    creations: Vec<u64>,
 }
 
 impl Market {
@@ -194,7 +221,7 @@ impl Market {
         let deployment = Deployment::deploy(&mut chain, "owner", &parties, &settings)?;
         let pool = deployment.pool;
         let tokens = [staked_token, rewards_token];
-        let mut market = Self { chain, pool, tokens, exchange: Address::ZERO, proxies: Vec::new() };
+        let mut market = Self { chain, pool, tokens, exchange: Address::ZERO, proxies: vec![], creations: vec![] };
         for name in HOLDERS {
             market.fund(name, staked_token, U256::from(10_000_000_000_000_u64))?;
         }
@@ -280,7 +307,8 @@ impl Market {
             depositVaults: vec![[key, USDC_ASSET_TYPE, U256::from(VAULT)]],
         };
         let init_code = clone::init_code(program, parties, &call.abi_encode());
-        let proxy = proxy::created(&self.chain.from("owner").create(init_code)?);
+        let creation = self.chain.from("owner").create(init_code)?;
+        let proxy = proxy::created(&creation);
         self.register(proxy, key)?;
         self.chain.from("owner").call(proxy, Proxy::allowStarkKeyCall { starkKey: key })?;
         self.chain.from("owner").call(proxy, Proxy::allowExternalRecipientCall { recipient: operator })?;
@@ -289,6 +317,7 @@ impl Market {
             self.chain.from("owner").call(proxy, call)?;
         }
         self.proxies.push(proxy);
+        self.creations.push(creation.gas.used);
         Ok(())
     }
 

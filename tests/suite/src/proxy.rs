@@ -161,11 +161,21 @@ impl Market {
     ///
     /// If the plan is not legal.
     pub fn planned(plan: &Plan) -> Self {
+        let mut market = Self::founded(plan);
+        market.open_for_business(plan.shares);
+        market
+    }
+
+    /// A market as planned before epoch zero: proxies with roles and keys, without shares and stakes.
+    ///
+    /// # Panics
+    ///
+    /// If the plan is not legal.
+    pub fn founded(plan: &Plan) -> Self {
         let mut market = Self::bare(plan);
         for (index, _) in plan.shares.iter().enumerate() {
             market.open_proxy(index);
         }
-        market.open_for_business(plan.shares);
         market
     }
 
@@ -264,6 +274,16 @@ impl Market {
     pub fn at(&mut self, timestamp: u64) -> &mut Self {
         self.pool.at(timestamp);
         self
+    }
+
+    /// Reactivates programs that have expired.
+    pub fn keep_alive(&mut self) {
+        self.pool.keep_alive();
+        for program in [self.program, self.parties.exchange, self.parties.distributor] {
+            if !self.pool.chain.is_active(program) {
+                self.pool.chain.from("keeper").activate(program).expect("an expired program can be activated again");
+            }
+        }
     }
 
     /// The first proxy.
@@ -456,8 +476,8 @@ fn double(chain: &mut Chain, program: &str) -> Address {
     chain.from("GOV").deploy_wasm(&wasm).unwrap_or_else(|error| panic!("{program}: {error}")).address
 }
 
-/// Name of a person of a proxy.
-fn person(letter: &str, index: usize) -> String {
+/// Name of a person of a proxy: its letter, and behind it the index of a proxy that is not the first.
+pub fn person(letter: &str, index: usize) -> String {
     if index == 0 { letter.into() } else { format!("{letter}{index}") }
 }
 
