@@ -5,6 +5,8 @@
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
 #![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+// The SDK chains an iterator per function when it prints the interface.
+#![recursion_limit = "512"]
 
 extern crate alloc;
 

@@ -42,7 +42,7 @@ pub(crate) fn encode(selector: [u8; 4], words: &[Uint]) -> Vec<u8> {
 
 const fn counts<T: SolType>(words: usize) -> bool {
     match T::ENCODED_SIZE {
-        Some(bytes) => bytes == words * 32,
+        Some(bytes) => bytes == words.saturating_mul(32),
         None => false,
     }
 }
