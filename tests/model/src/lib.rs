@@ -7,6 +7,8 @@
 //! The contracts settle late: they store and report a change when somebody next touches the record. What they have stored so far
 //! stands apart, in [`reported`], to predict their events and the few getters that show stored values. No balance is computed from it.
 //!
+//! [`proxy`] has the market makers' proxies beside it, and [`exchange`] the venue behind them.
+//!
 //! [`INVARIANTS`] and [`CHANGES`] name what holds in every state and from each state to the next, over a [`Snapshot`]: the ledger's or one
 //! read from a chain.
 
@@ -15,9 +17,11 @@ mod call;
 mod debt;
 mod event;
 mod exact;
+pub mod exchange;
 mod invariants;
 mod ledger;
 mod lending;
+pub mod proxy;
 mod refusal;
 pub mod reported;
 mod rewards;

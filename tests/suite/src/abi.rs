@@ -48,8 +48,24 @@ sol!(
     "../../abi/IPoolEvents.sol"
 );
 sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/ITrustedBorrowerL2Proxy.sol"
+);
+sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IStarkPerpetual.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     "../doubles/abi/IToken.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../doubles/abi/IExchange.sol"
+);
+sol!(
+    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    "../doubles/abi/IPuppet.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
@@ -77,6 +93,11 @@ pub fn functions() -> Vec<Function> {
     facets().into_iter().flat_map(|(_, functions)| functions).collect()
 }
 
+/// Every function that a borrower's proxy answers.
+pub fn proxy_functions() -> Vec<Function> {
+    ITrustedBorrowerL2Proxy::abi::contract().functions.into_values().flatten().collect()
+}
+
 /// A well-formed call of a function, with zeros and empty lists for arguments.
 ///
 /// # Panics
@@ -101,12 +122,17 @@ pub fn empty_call(function: &Function) -> Vec<u8> {
 
 /// Words that a parameter takes in the head of the arguments.
 pub fn head_words(param: &Param) -> usize {
-    if param.ty == "tuple" { param.components.iter().map(head_words).sum() } else { 1 }
+    if param.ty == "tuple" {
+        return param.components.iter().map(head_words).sum();
+    }
+    // `uint256[12]` has twelve, a list one.
+    let length = param.ty.strip_suffix(']').and_then(|ty| ty.split_once('[')).map(|(_, length)| length);
+    length.and_then(|length| length.parse().ok()).unwrap_or(1)
 }
 
 /// Signature of the event with this first topic.
 pub fn event(topic: B256) -> Option<String> {
-    let events =
-        [IPoolEvents::abi::contract(), IDiamondCut::abi::contract()].map(|abi| abi.events.into_values().flatten());
+    let events = [IPoolEvents::abi::contract(), IDiamondCut::abi::contract(), ITrustedBorrowerL2Proxy::abi::contract()]
+        .map(|abi| abi.events.into_values().flatten());
     events.into_iter().flatten().find(|event| event.selector() == topic).map(|event| event.signature())
 }

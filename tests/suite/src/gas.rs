@@ -7,14 +7,17 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use alloy_dyn_abi::{DynSolType, DynSolValue, JsonAbiExt};
 use alloy_json_abi::Function;
-use alloy_primitives::{Address, U256, utils::parse_units};
+use alloy_primitives::{Address, U256, hex, keccak256, utils::parse_units};
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use alloy_sol_types::SolCall;
 use chain::{Account, Chain, Receipt, Recording};
 
 use crate::{
     ROLES,
-    abi::{self, IBorrowerAllocations, IEpochSchedule, IToken},
+    abi::{self, IBorrowerAllocations, IEpochSchedule, IExchange, IToken, ITrustedBorrowerL2Proxy as Proxy},
+    clone,
     deployment::{self, Deployment, MAINNET_REWARDS_PER_SECOND, Parties, Settings, role},
+    proxy,
 };
 
 const SCENARIOS: &str = include_str!("../data/gas-scenarios.tsv");
@@ -27,8 +30,17 @@ const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
 const EPOCH: u64 = 28 * DAY;
 
-/// States before epoch zero that scenarios start from: nothing set; the emission set; and shares of five borrowers, or of one.
-const BASES: [&str; 4] = ["FRESH", "RATE", "FIVE", "ONE"];
+/// States before epoch zero that scenarios start from: nothing set; the emission set; and shares of five borrowers, or of one, or of
+/// five market makers' proxies.
+const BASES: [&str; 5] = ["FRESH", "RATE", "FIVE", "ONE", "SP"];
+/// Shares of five borrowers, basis points.
+const SHARES: [u64; 5] = [2500, 2500, 2000, 2000, 1000];
+
+/// The exchange's name of the staked token.
+const USDC_ASSET_TYPE: U256 =
+    U256::from_be_bytes(hex!("02893294412a4c8f915f75892b395ebbf6859ec246ec365c3b1f56f47c3a0a5d"));
+/// The vault of each proxy.
+const VAULT: u64 = 12_345;
 
 /// Accounts that hold 10,000,000 staked tokens each and have approved the pool.
 const HOLDERS: [&str; 11] = [
@@ -88,6 +100,31 @@ pub fn measure() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// What a market maker's proxy costs beside the program that all of them share: gas of transactions, and of the way through a clone.
+///
+/// # Errors
+///
+/// If a deployment fails.
+pub fn instances() -> Result<[(&'static str, u64); 4]> {
+    const PROGRAM: &str = "trusted-borrower-l2-proxy";
+    let mut fresh = Market::open("RATE", true)?.chain;
+    let first = fresh.from("owner").deploy(PROGRAM)?;
+    let activation = first.activation.context("the first one is activated")?;
+    let second = fresh.from("owner").deploy(PROGRAM)?;
+    ensure!(second.activation.is_none(), "equal code is active already");
+    let mut market = Market::open("SP", true)?;
+    let clone = *market.creations.last().context("there are proxies")?;
+    let call = Proxy::isBorrowingRestrictedCall {};
+    let receipt = market.chain.from("anyone").call(market.proxies[0], call)?.receipt;
+    let [outer, inner] = &receipt.frames[..] else { bail!("a clone and its program are expected") };
+    Ok([
+        ("the program: deployment and activation, once", first.creation.gas.used + activation.gas.used),
+        ("a borrower: clone, created and initialised", clone),
+        ("a borrower as a copy of the program instead, before it is initialised", second.creation.gas.used),
+        ("the way through the clone, each call", outer.gas_used - inner.gas_used),
+    ])
+}
+
 /// The rows as a Markdown table.
 pub fn table(rows: &[Row]) -> String {
     let mut table = String::from(
@@ -111,8 +148,20 @@ fn original(scenario: &str) -> Result<(&'static str, u64)> {
     Ok((kind, own.parse()?))
 }
 
-fn functions() -> BTreeMap<String, Function> {
-    abi::functions().into_iter().map(|function| (function.name.clone(), function)).collect()
+/// Functions by contract and name, as scenarios write them.
+type Functions = BTreeMap<(&'static str, String), Function>;
+
+fn functions() -> Functions {
+    let all = |abi: alloy_json_abi::JsonAbi| abi.functions.into_values().flatten().collect();
+    [
+        ("LS", abi::functions()),
+        ("SP", all(Proxy::abi::contract())),
+        ("StarkPerpetual", all(IExchange::abi::contract())),
+        ("USDC", all(IToken::abi::contract())),
+    ]
+    .into_iter()
+    .flat_map(|(contract, functions)| functions.into_iter().map(move |f| ((contract, f.name.clone()), f)))
+    .collect()
 }
 
 /// All steps in order, the measured call last; named sequences are replaced by what they stand for.
@@ -148,6 +197,11 @@ struct Market {
     chain: Chain,
     pool: Address,
     tokens: [Address; 2],
+    /// Zero without proxies.
+    exchange: Address,
+    proxies: Vec<Address>,
+    /// What the transactions paid that created the proxies.
+    creations: Vec<u64>,
 }
 
 impl Market {
@@ -166,12 +220,13 @@ impl Market {
         let parties = Parties { staked_token, rewards_token, treasury, owner };
         let deployment = Deployment::deploy(&mut chain, "owner", &parties, &settings)?;
         let pool = deployment.pool;
-        let mut market = Self { chain, pool, tokens: [staked_token, rewards_token] };
+        let tokens = [staked_token, rewards_token];
+        let mut market = Self { chain, pool, tokens, exchange: Address::ZERO, proxies: vec![], creations: vec![] };
         for name in HOLDERS {
             market.fund(name, staked_token, U256::from(10_000_000_000_000_u64))?;
         }
         market.fund("treasury", rewards_token, parse_units("80369863", 18)?.into())?;
-        market.govern(base)?;
+        market.govern(base, cached)?;
         if cached {
             deployment.cache(&mut market.chain)?;
         }
@@ -179,19 +234,25 @@ impl Market {
     }
 
     /// What the owner does before epoch zero.
-    fn govern(&mut self, base: &str) -> Result<()> {
+    fn govern(&mut self, base: &str, cached: bool) -> Result<()> {
         if base == "FRESH" {
             return Ok(());
         }
         let emission = U256::from(MAINNET_REWARDS_PER_SECOND);
         let call = IEpochSchedule::setRewardsPerSecondCall { emissionPerSecond: emission };
         self.chain.from("owner").call(self.pool, call)?;
+        if base == "SP" {
+            self.open_proxies(cached)?;
+        }
         let shares: &[u64] = match base {
-            "FIVE" => &[2500, 2500, 2000, 2000, 1000],
+            "FIVE" | "SP" => &SHARES,
             "ONE" => &[10_000],
             _ => return Ok(()),
         };
-        let borrowers = (1..=shares.len()).map(|number| Account::named(&format!("borrower{number}")).address());
+        let mut borrowers = self.proxies.clone();
+        if borrowers.is_empty() {
+            borrowers = (1..=shares.len()).map(|number| Account::named(&format!("borrower{number}")).address()).collect();
+        }
         let call = IBorrowerAllocations::setBorrowerAllocationsCall {
             borrowers: [Address::ZERO].into_iter().chain(borrowers).collect(),
             newAllocations: [0].iter().chain(shares).map(|share| U256::from(*share)).collect(),
@@ -207,27 +268,130 @@ impl Market {
         Ok(())
     }
 
+    /// The exchange, and five proxies that are ready to borrow and to deposit.
+    fn open_proxies(&mut self, cached: bool) -> Result<()> {
+        let [staked_token, _] = self.tokens;
+        let wasm = deployment::doubles().wasm("exchange")?;
+        self.exchange = self.chain.from("operator").deploy_wasm(&wasm)?.address;
+        let operator = Account::named("operator").address();
+        self.on_exchange(IExchange::initializeCall { operator })?;
+        let one = U256::from(1);
+        self.on_exchange(IExchange::registerAssetCall { assetType: USDC_ASSET_TYPE, token: staked_token, quantum: one })?;
+        let program = self.chain.from("owner").deploy("trusted-borrower-l2-proxy")?.address;
+        if cached {
+            self.chain.cache(program)?;
+        }
+        for number in 1..=SHARES.len() {
+            self.open_proxy(program, number)?;
+        }
+        self.register(self.proxies[0], stark_key("STARK_KEY_11")?)?;
+        let key = stark_key("STARK_KEY_1")?;
+        self.on_exchange(IExchange::openVaultCall { starkKey: key, vaultId: U256::from(VAULT) })
+    }
+
+    fn open_proxy(&mut self, program: Address, number: usize) -> Result<()> {
+        let [token, _] = self.tokens;
+        let [owner, guardian, operator] =
+            ["owner".to_owned(), "guardian".to_owned(), format!("operator{number}")].map(|name| Account::named(&name).address());
+        let key = stark_key(&format!("STARK_KEY_{number}"))?;
+        // No scenario here claims, and any contract will do as the distributor.
+        let parties = [self.pool, self.exchange, token, self.exchange];
+        let call = Proxy::initializeCall {
+            liquidityStaking: self.pool,
+            starkPerpetual: self.exchange,
+            token,
+            merkleDistributor: self.exchange,
+            owner,
+            guardian,
+            vetoGuardian: Address::ZERO,
+            depositVaults: vec![[key, USDC_ASSET_TYPE, U256::from(VAULT)]],
+        };
+        let init_code = clone::init_code(program, parties, &call.abi_encode());
+        let creation = self.chain.from("owner").create(init_code)?;
+        let proxy = proxy::created(&creation);
+        self.register(proxy, key)?;
+        self.chain.from("owner").call(proxy, Proxy::allowStarkKeyCall { starkKey: key })?;
+        self.chain.from("owner").call(proxy, Proxy::allowExternalRecipientCall { recipient: operator })?;
+        for name in ["BORROWER_ROLE", "EXCHANGE_OPERATOR_ROLE", "WITHDRAWAL_OPERATOR_ROLE"] {
+            let call = Proxy::grantRoleCall { role: role(name), account: operator };
+            self.chain.from("owner").call(proxy, call)?;
+        }
+        self.proxies.push(proxy);
+        self.creations.push(creation.gas.used);
+        Ok(())
+    }
+
+    fn register(&mut self, proxy: Address, key: U256) -> Result<()> {
+        let signature = proxy::registration(proxy, key);
+        self.on_exchange(IExchange::registerUserCall { ethKey: proxy, starkKey: key, signature })
+    }
+
+    fn on_exchange<C: SolCall>(&mut self, call: C) -> Result<()> {
+        self.chain.from("operator").call(self.exchange, call)?;
+        Ok(())
+    }
+
     /// Plays the steps; the last one's own gas and what its transaction paid.
-    fn play(mut self, steps: &[String], functions: &BTreeMap<String, Function>) -> Result<(u64, u64)> {
+    fn play(mut self, steps: &[String], functions: &Functions) -> Result<(u64, u64)> {
         let mut last = None;
         for step in steps {
             last = Some(self.step(step, functions).with_context(|| step.clone())?);
         }
         let receipt = last.context("a scenario measures a call")?;
-        Ok((receipt.own_gas(&self.tokens), receipt.gas.used))
+        let [staked_token, rewards_token] = self.tokens;
+        Ok((receipt.own_gas(&[staked_token, rewards_token, self.exchange]), receipt.gas.used))
     }
 
-    fn step(&mut self, step: &str, functions: &BTreeMap<String, Function>) -> Result<Receipt> {
+    fn step(&mut self, step: &str, functions: &Functions) -> Result<Receipt> {
         let (time, action) = step.split_once(": ").context("no time")?;
-        let (caller, call) = action.split_once(" → LS.").context("no call")?;
+        let (caller, call) = action.split_once(" → ").context("no caller")?;
+        let (contract, call) = call.split_once('.').context("no contract")?;
         let (name, arguments) = call.strip_suffix(')').and_then(|call| call.split_once('(')).context("no arguments")?;
-        let function = functions.get(name).with_context(|| format!("the pool has no {name}"))?;
+        let (to, kind) = self.contract(contract)?;
+        let function = functions.get(&(kind, name.to_owned())).with_context(|| format!("{kind} has no {name}"))?;
         let texts = split(arguments);
         ensure!(texts.len() == function.inputs.len(), "{} arguments are expected", function.inputs.len());
-        let values = function.inputs.iter().zip(texts).map(|(input, text)| value(&input.ty.parse()?, text));
+        let values = function.inputs.iter().zip(texts).map(|(input, text)| self.value(&input.ty.parse()?, text));
         let data = function.abi_encode_input(&values.collect::<Result<Vec<_>>>()?)?;
         self.chain.set_time(moment(time)?);
-        Ok(self.chain.from(caller).send(self.pool, data)?)
+        Ok(self.chain.from(caller).send(to, data)?)
+    }
+
+    /// A contract by its name in scenarios, and what it is.
+    fn contract(&self, name: &str) -> Result<(Address, &'static str)> {
+        Ok(match name {
+            "LS" => (self.pool, "LS"),
+            "USDC" => (self.tokens[0], "USDC"),
+            "StarkPerpetual" => (self.exchange, "StarkPerpetual"),
+            _ => (self.proxy(name).with_context(|| format!("no contract is named {name}"))?, "SP"),
+        })
+    }
+
+    /// `SP1` to `SP5`.
+    fn proxy(&self, name: &str) -> Option<Address> {
+        let number: usize = name.strip_prefix("SP")?.parse().ok()?;
+        self.proxies.get(number.checked_sub(1)?).copied()
+    }
+
+    fn value(&self, kind: &DynSolType, text: &str) -> Result<DynSolValue> {
+        let items = || {
+            let items = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).context("no list")?;
+            Ok::<_, anyhow::Error>(split(items))
+        };
+        Ok(match kind {
+            DynSolType::Address if text == "address(0)" => Address::ZERO.into(),
+            DynSolType::Address => self.proxy(text).unwrap_or_else(|| Account::named(text).address()).into(),
+            DynSolType::Uint(bits) => DynSolValue::Uint(number(text)?, *bits),
+            DynSolType::Bool => text.parse::<bool>()?.into(),
+            DynSolType::FixedBytes(32) if ROLES.contains(&text) => role(text).into(),
+            DynSolType::Array(item) => {
+                DynSolValue::Array(items()?.into_iter().map(|text| self.value(item, text)).collect::<Result<_>>()?)
+            }
+            DynSolType::FixedArray(item, _) => {
+                DynSolValue::FixedArray(items()?.into_iter().map(|text| self.value(item, text)).collect::<Result<_>>()?)
+            }
+            _ => bail!("{text:?} is no {kind}"),
+        })
     }
 }
 
@@ -273,23 +437,20 @@ fn split(arguments: &str) -> Vec<&str> {
     parts
 }
 
-fn value(kind: &DynSolType, text: &str) -> Result<DynSolValue> {
-    Ok(match kind {
-        DynSolType::Address if text == "address(0)" => Address::ZERO.into(),
-        DynSolType::Address => Account::named(text).address().into(),
-        DynSolType::Uint(bits) => DynSolValue::Uint(number(text)?, *bits),
-        DynSolType::Bool => text.parse::<bool>()?.into(),
-        DynSolType::FixedBytes(32) if ROLES.contains(&text) => role(text).into(),
-        DynSolType::Array(item) => {
-            let items = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).context("no list")?;
-            DynSolValue::Array(split(items).into_iter().map(|text| value(item, text)).collect::<Result<_>>()?)
-        }
-        _ => bail!("{text:?} is no {kind}"),
-    })
+/// A key of 251 bits.
+fn stark_key(name: &str) -> Result<U256> {
+    ensure!(name.starts_with("STARK_KEY_"), "{name:?} is no key");
+    Ok(U256::from_be_bytes(keccak256(name).0) >> 5)
 }
 
-/// `500,000 USDC`, `0.2e18`, `7 d`, `Z+1h`, `2500`.
+/// `500,000 USDC`, `0.2e18`, `7 d`, `Z+1h`, `2500`, a key, an asset.
 fn number(text: &str) -> Result<U256> {
+    if text.starts_with("STARK_KEY_") {
+        return stark_key(text);
+    }
+    if text == "USDC_ASSET_TYPE" {
+        return Ok(USDC_ASSET_TYPE);
+    }
     if let Some(usdc) = text.strip_suffix(" USDC") {
         return Ok(parse_units(&usdc.replace(',', ""), 6)?.into());
     }

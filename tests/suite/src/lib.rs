@@ -10,10 +10,12 @@
 
 pub mod abi;
 pub mod check;
+pub mod clone;
 pub mod deployment;
 pub mod gas;
 pub mod permit;
 pub mod pool;
+pub mod proxy;
 pub mod simulation;
 pub mod wallet;
 

@@ -8,6 +8,7 @@
 mod encode;
 mod finish;
 mod generate;
+pub mod proxy;
 mod read;
 mod shrink;
 mod world;

@@ -40,13 +40,13 @@ impl Random {
     }
 
     /// At most `most`.
-    fn up_to(&mut self, most: U256) -> U256 {
+    pub(super) fn up_to(&mut self, most: U256) -> U256 {
         let wide = U256::from_limbs([self.bits(), self.bits(), self.bits(), self.bits()]);
         most.checked_add(U256::ONE).map_or(wide, |bound| wide % bound)
     }
 
     /// An amount around a limit: nothing, one, the limit, one more, huge; mostly something within.
-    fn amount(&mut self, limit: U256) -> U256 {
+    pub(super) fn amount(&mut self, limit: U256) -> U256 {
         match self.below(20) {
             0 => U256::ZERO,
             1 => U256::ONE,

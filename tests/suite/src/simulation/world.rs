@@ -252,7 +252,7 @@ impl World {
 }
 
 /// A panic of the ledger or of a getter is a divergence too: it is then told with its seed and shrunk.
-fn guarded<T>(run: impl FnOnce() -> Result<T, Divergence>) -> Result<T, Divergence> {
+pub(super) fn guarded<T>(run: impl FnOnce() -> Result<T, Divergence>) -> Result<T, Divergence> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         Err(format!(
@@ -262,7 +262,7 @@ fn guarded<T>(run: impl FnOnce() -> Result<T, Divergence>) -> Result<T, Divergen
     })
 }
 
-fn same<T: PartialEq + Debug>(what: &str, chain: &T, ledger: &T) -> Result<(), Divergence> {
+pub(super) fn same<T: PartialEq + Debug>(what: &str, chain: &T, ledger: &T) -> Result<(), Divergence> {
     if chain == ledger {
         return Ok(());
     }

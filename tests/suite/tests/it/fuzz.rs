@@ -7,7 +7,7 @@ use chain::{Cause, Receipt, Recording};
 use suite::{abi, prelude::*};
 
 /// Splitmix64: a seed gives the same inputs everywhere.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -18,12 +18,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
     /// A word of some kind that decoders and arithmetic care about.
-    fn word(&mut self, people: &[Address]) -> U256 {
+    pub(crate) fn word(&mut self, people: &[Address]) -> U256 {
         match self.below(8) {
             0 => U256::ZERO,
             1 => U256::MAX,
@@ -36,7 +36,7 @@ impl Random {
         }
     }
 
-    fn bytes(&mut self, length: u64) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, length: u64) -> Vec<u8> {
         (0..length).map(|_| self.next() as u8).collect()
     }
 }
@@ -74,7 +74,7 @@ fn assert_no_trap(receipt: &Receipt, call: &[u8]) {
     }
 }
 
-fn assert_in_order(outcome: Result<Receipt, chain::Reverted>, call: &[u8], known: &BTreeSet<[u8; 4]>) -> bool {
+pub(crate) fn assert_in_order(outcome: Result<Receipt, chain::Reverted>, call: &[u8], known: &BTreeSet<[u8; 4]>) -> bool {
     match outcome {
         Ok(receipt) => {
             assert_no_trap(&receipt, call);

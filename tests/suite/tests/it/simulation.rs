@@ -1,12 +1,25 @@
 //! A fixed number of random histories; `scripts/simulate` plays many more.
 
-use suite::simulation::Simulation;
+use suite::simulation::{Simulation, proxy::ProxySimulation};
 
 #[test]
 fn random_histories_follow_the_ledger() {
     let mut simulation = Simulation::new();
     for seed in 1..=10 {
         if let Err(failure) = simulation.run(seed, 150) {
+            panic!("{failure}\nshortened to:\n{}", simulation.shorten(&failure));
+        }
+    }
+    for (name, (done, _)) in &simulation.tally {
+        assert!(*done > 0, "{name} never succeeds");
+    }
+}
+
+#[test]
+fn random_histories_of_proxies_follow_the_model() {
+    let mut simulation = ProxySimulation::new();
+    for seed in 1..=6 {
+        if let Err(failure) = simulation.run(seed, 250) {
             panic!("{failure}\nshortened to:\n{}", simulation.shorten(&failure));
         }
     }
