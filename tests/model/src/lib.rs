@@ -13,11 +13,14 @@
 mod admin;
 mod call;
 mod debt;
+pub mod distributor;
 mod event;
 mod exact;
 mod invariants;
 mod ledger;
 mod lending;
+pub mod members;
+pub mod oracle;
 mod refusal;
 pub mod reported;
 mod rewards;
@@ -25,6 +28,7 @@ mod schedule;
 mod snapshot;
 mod stake;
 mod token;
+pub mod tree;
 
 pub use call::{Call, Done, Outcome, Role};
 pub use event::Event;

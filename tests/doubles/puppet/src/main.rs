@@ -1,0 +1,5 @@
+//! Prints the interface of the program.
+
+fn main() {
+    puppet::print_abi();
+}
