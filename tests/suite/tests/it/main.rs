@@ -3,11 +3,14 @@
 
 mod allocations;
 mod borrowing;
+mod claims;
 mod debt;
 mod diamond;
+mod distributor;
 mod erc20;
 mod fuzz;
 mod input;
+mod oracle;
 mod rewards;
 mod roles;
 mod scenarios;
