@@ -1,12 +1,13 @@
 //! The rewards distributor on a chain: the setting of the specification's scenarios (section 11).
 
+pub mod simulation;
 mod trees;
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use alloy_primitives::{Address, B256, Bytes, LogData, U256, address};
+use alloy_primitives::{Address, B256, Bytes, LogData, U256};
 use alloy_sol_types::{SolCall, SolValue};
-use chain::{Chain, Deployed, Receipt, Reverted, Sent};
+use chain::{Chain, Deployed, Receipt, Reverted};
 use model::tree::Tree;
 
 use crate::{
@@ -107,7 +108,7 @@ impl Distribution {
         let oracle = puppet(&mut chain);
         let deployed = deploy(&mut chain, token, oracle, terms)?;
         let distributor = deployed.address;
-        let own = |log: &&chain_log::Log| log.address == distributor;
+        let own = |log: &&alloy_primitives::Log| log.address == distributor;
         let construction = deployed.creation.logs.iter().filter(own).map(|log| log.data.clone()).collect();
         let mut this = Self { chain, distributor, oracle, token, construction };
         for (name, role) in
@@ -310,10 +311,6 @@ impl Distribution {
     }
 }
 
-mod chain_log {
-    pub(super) type Log = alloy_primitives::Log;
-}
-
 /// What a contract logged in a transaction.
 pub fn logs_of(receipt: &Receipt, address: Address) -> Vec<LogData> {
     receipt.logs.iter().filter(|log| log.address == address).map(|log| log.data.clone()).collect()
@@ -431,13 +428,4 @@ pub fn merkle_only(cumulative_amount: U256, merkle_proof: Vec<B256>) -> IClaimsP
 pub fn for_treasury(tree: &Tree, proxy: Address) -> ITreasuryClaimProxy::claimRewardsCall {
     let (cumulative_amount, proof) = tree.claim(proxy);
     ITreasuryClaimProxy::claimRewardsCall { cumulativeAmount: cumulative_amount, proof }
-}
-
-/// The address that no tree holds.
-pub const STRANGER: Address = address!("00000000000000000000000000000000000000ff");
-
-/// What a call returned, for outcomes whose receipt does not matter.
-pub fn returned<R>(outcome: Outcome<R>) -> R {
-    let Sent { ret, .. } = outcome.unwrap_or_else(|error| panic!("{error}"));
-    ret
 }

@@ -3,6 +3,8 @@
 //! `data/gas-scenarios.tsv` says who calls what, when and after what; `data/gas-setups.tsv` names the sequences that recur;
 //! `data/original-gas.csv` has the figures of the originals.
 
+mod distributor;
+
 use std::{collections::BTreeMap, fmt::Write};
 
 use alloy_dyn_abi::{DynSolType, DynSolValue, JsonAbiExt};
@@ -85,6 +87,7 @@ pub fn measure() -> Result<Vec<Row>> {
         let (kind, original) = original(scenario)?;
         rows.push(Row { scenario, kind, original, cached, uncached, used });
     }
+    rows.extend(distributor::measure()?);
     Ok(rows)
 }
 
