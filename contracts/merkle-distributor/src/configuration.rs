@@ -39,14 +39,14 @@ impl Words {
         Ok(())
     }
 
-    pub(crate) fn set_name(&mut self, name: &str) -> Result<(), Revert> {
+    pub(crate) fn set_name(&mut self, name: &[u8]) -> Result<(), Revert> {
         if name.len() > MAX_NAME {
             let (length, maximum) = (U256::from(name.len()), U256::from(MAX_NAME));
             return Err(revert(abi::IpnsNameTooLong { length, maximum }));
         }
-        self.ipns_name.set(name.as_bytes());
+        self.ipns_name.set(name);
         const UPDATED: Constant = Constant::new(abi::IpnsNameUpdated::SIGNATURE_HASH);
-        emit_with_bytes(UPDATED, &[], &[], name.as_bytes(), &[]);
+        emit_with_bytes(UPDATED, &[], &[], name, &[]);
         Ok(())
     }
 

@@ -9,16 +9,18 @@ extern crate alloc;
 
 mod claims;
 mod configuration;
+mod name;
 mod oracle;
 mod roots;
 mod storage;
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, B256, FixedBytes, U256, b256};
 use claims::Claim;
 use distribution::roots::WAITING_PERIOD;
 use ::host::{Fields, HOST, Revert, Root, emit, revert};
+use name::Name;
 use roles::Role;
 use storage::Words;
 use stylus_sdk::prelude::*;
@@ -56,7 +58,7 @@ impl MerkleDistributor {
         rewards_treasury: Address,
         owner: Address,
         rewards_oracle: Address,
-        ipns_name: String,
+        ipns_name: Name,
         ipfs_update_period: U256,
         market_maker_rewards_amount: U256,
         trader_rewards_amount: U256,
@@ -67,7 +69,7 @@ impl MerkleDistributor {
         self.words.set_parties(rewards_token, rewards_treasury)?;
         self.words.roles.initialize(owner, &ROLES)?;
         self.words.set_oracle(rewards_oracle)?;
-        self.words.set_name(&ipns_name)?;
+        self.words.set_name(&ipns_name.0)?;
         self.words.set_period(ipfs_update_period);
         self.words.set_parameters(market_maker_rewards_amount, trader_rewards_amount, trader_score_alpha)?;
         self.words.set_schedule(epoch_interval, epoch_offset)
@@ -173,9 +175,9 @@ impl MerkleDistributor {
         self.words.set_oracle(rewards_oracle)
     }
 
-    fn set_ipns_name(&mut self, ipns_name: String) -> Result<(), Revert> {
+    fn set_ipns_name(&mut self, ipns_name: Name) -> Result<(), Revert> {
         self.words.roles.only(Role::OWNER)?;
-        self.words.set_name(&ipns_name)
+        self.words.set_name(&ipns_name.0)
     }
 
     fn set_ipfs_update_period(&mut self, ipfs_update_period: U256) -> Result<(), Revert> {
@@ -205,9 +207,8 @@ impl MerkleDistributor {
         self.words.roots().oracle
     }
 
-    fn get_ipns_name(&self) -> String {
-        // It was a string when it was stored.
-        String::from_utf8(self.words.ipns_name.get()).unwrap_or_default()
+    fn get_ipns_name(&self) -> Name {
+        Name(self.words.ipns_name.get())
     }
 
     fn get_ipfs_update_period(&self) -> U256 {
