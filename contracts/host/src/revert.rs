@@ -1,5 +1,6 @@
 use alloc::vec::Vec;
 
+use alloy_primitives::FixedBytes;
 use alloy_sol_types::SolError;
 use openzeppelin_stylus::{access::control, token::erc20::utils::safe_erc20};
 
@@ -24,6 +25,12 @@ impl Revert {
     #[must_use]
     pub fn bubbled(data: Vec<u8>) -> Self {
         Self(data)
+    }
+
+    /// Which error it is: the first four bytes, zero if there are fewer.
+    #[must_use]
+    pub fn selector(&self) -> FixedBytes<4> {
+        self.0.first_chunk().copied().unwrap_or_default().into()
     }
 }
 

@@ -9,11 +9,11 @@ use alloy_primitives::{Address, B256, U256};
 use stylus_sdk::hostio;
 
 /// A word.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Word<const SLOT: u8>;
 
 /// A word per key.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Map<const SLOT: u8, K>(PhantomData<K>);
 
 /// What a [`Map`] can be keyed by.
@@ -80,6 +80,12 @@ impl Key for Address {
     }
 }
 
+impl Key for B256 {
+    fn word(&self) -> B256 {
+        *self
+    }
+}
+
 impl Key for u16 {
     fn word(&self) -> B256 {
         u32::from(*self).word()
@@ -96,14 +102,14 @@ impl Key for u32 {
     }
 }
 
-fn load(slot: &B256) -> U256 {
+pub(crate) fn load(slot: &B256) -> U256 {
     let mut word = B256::ZERO;
     // SAFETY: the host reads 32 bytes and writes 32 bytes.
     unsafe { hostio::storage_load_bytes32(slot.as_ptr(), word.as_mut_ptr()) };
     word.into()
 }
 
-fn store(slot: &B256, value: U256) {
+pub(crate) fn store(slot: &B256, value: U256) {
     let word = B256::from(value);
     // SAFETY: the host reads 32 bytes of each.
     unsafe { hostio::storage_cache_bytes32(slot.as_ptr(), word.as_ptr()) };

@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolError, SolEvent, SolType, TopicList, abi::token::WordToken};
 use stylus_sdk::prelude::*;
 
@@ -102,6 +102,12 @@ impl Topic for Address {
 impl Topic for B256 {
     fn word(self) -> B256 {
         self
+    }
+}
+
+impl Topic for U256 {
+    fn word(self) -> B256 {
+        self.into()
     }
 }
 

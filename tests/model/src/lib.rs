@@ -15,12 +15,15 @@
 mod admin;
 mod call;
 mod debt;
+pub mod distributor;
 mod event;
 mod exact;
 pub mod exchange;
 mod invariants;
 mod ledger;
 mod lending;
+pub mod members;
+pub mod oracle;
 pub mod proxy;
 mod refusal;
 pub mod reported;
@@ -29,6 +32,7 @@ mod schedule;
 mod snapshot;
 mod stake;
 mod token;
+pub mod tree;
 
 pub use call::{Call, Done, Outcome, Role};
 pub use event::Event;

@@ -52,6 +52,26 @@ sol!(
     "../../abi/ITrustedBorrowerL2Proxy.sol"
 );
 sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IRoles.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IMerkleDistributor.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IRewardsOracle.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/IClaimsProxy.sol"
+);
+sol!(
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
+    "../../abi/ITreasuryClaimProxy.sol"
+);
+sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
     "../../abi/IStarkPerpetual.sol"
 );
@@ -85,6 +105,21 @@ pub fn facets() -> [(&'static str, Vec<Function>); 7] {
         ("pool-views", functions(IPoolViews::abi::contract())),
         ("staked-token", functions(IStakedToken::abi::contract())),
         ("staking", functions(IStaking::abi::contract())),
+    ]
+}
+
+/// The programs of the rewards distribution by name, with the functions that each answers, constructors left out.
+pub fn distribution() -> [(&'static str, Vec<Function>); 4] {
+    let functions = |abis: &[JsonAbi]| {
+        let all = abis.iter().flat_map(|abi| abi.functions.values().flatten());
+        all.filter(|function| function.name != "stylus_constructor").cloned().collect()
+    };
+    let roles = IRoles::abi::contract();
+    [
+        ("merkle-distributor", functions(&[IMerkleDistributor::abi::contract(), roles.clone()])),
+        ("rewards-oracle", functions(&[IRewardsOracle::abi::contract(), roles])),
+        ("claims-proxy", functions(&[IClaimsProxy::abi::contract()])),
+        ("treasury-claim-proxy", functions(&[ITreasuryClaimProxy::abi::contract()])),
     ]
 }
 
@@ -132,7 +167,14 @@ pub fn head_words(param: &Param) -> usize {
 
 /// Signature of the event with this first topic.
 pub fn event(topic: B256) -> Option<String> {
-    let events = [IPoolEvents::abi::contract(), IDiamondCut::abi::contract(), ITrustedBorrowerL2Proxy::abi::contract()]
-        .map(|abi| abi.events.into_values().flatten());
-    events.into_iter().flatten().find(|event| event.selector() == topic).map(|event| event.signature())
+    let declared = [
+        IPoolEvents::abi::contract(),
+        IDiamondCut::abi::contract(),
+        IRoles::abi::contract(),
+        IMerkleDistributor::abi::contract(),
+        IRewardsOracle::abi::contract(),
+        ITrustedBorrowerL2Proxy::abi::contract(),
+    ];
+    let events = declared.into_iter().flat_map(|abi| abi.events.into_values().flatten());
+    events.into_iter().find(|event| event.selector() == topic).map(|event| event.signature())
 }

@@ -12,6 +12,7 @@ pub mod abi;
 pub mod check;
 pub mod clone;
 pub mod deployment;
+pub mod distribution;
 pub mod gas;
 pub mod permit;
 pub mod pool;
@@ -20,6 +21,7 @@ pub mod simulation;
 pub mod wallet;
 
 pub use deployment::{Deployment, Settings};
+pub use distribution::Distribution;
 pub use pool::{Amount, Caller, Pool, epoch};
 
 /// Roles by name, in the order of the specification's table: the first four go to the first owner.
@@ -41,10 +43,12 @@ pub mod prelude {
     pub use crate::{
         Settings,
         abi::{
-            IBorrowerAllocations, IDebtAccounting, IDiamondCut, IEpochSchedule, IOddToken, IPoolErrors as errors,
-            IPoolEvents as events, IPoolViews, IStakedToken, IStaking, IToken,
+            IBorrowerAllocations, IClaimsProxy, IDebtAccounting, IDiamondCut, IEpochSchedule, IMerkleDistributor,
+            IOddToken, IPoolErrors as errors, IPoolEvents as events, IPoolViews, IPuppet, IRewardsOracle, IRoles,
+            IStakedToken, IStaking, IToken, ITreasuryClaimProxy,
         },
         check::{assert_logs, assert_refused, log, u},
+        distribution::{DAY, Distribution, START, WAIT, oracle_error, tokens, tree, user},
         pool::{Amount, Books, Pool, diamond_cut, epoch},
     };
 }

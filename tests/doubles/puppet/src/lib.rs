@@ -8,6 +8,7 @@ extern crate alloc;
 
 use alloc::vec::Vec;
 use alloy_primitives::{Address, FixedBytes, U8, U256};
+use alloy_sol_types::{SolError, sol};
 use stylus_sdk::{
     ArbResult,
     abi::{Bytes, Router},
@@ -22,6 +23,13 @@ const PROPAGATE: u8 = 1;
 
 /// Policy: nothing is recorded, as befits a view.
 const DO_NOT_RECORD: u8 = 2;
+
+/// Policy: the success of a call out becomes a failure, for calls that are expected to be refused where nothing can be recorded.
+const REFUSE_SUCCESS: u8 = 4;
+
+sol! {
+    error CallSucceeded(bytes result);
+}
 
 /// What is set for a selector.
 #[storage]
@@ -117,8 +125,12 @@ impl Puppet {
             if policy & DO_NOT_RECORD == 0 {
                 self.remember(&outcome);
             }
-            if let (PROPAGATE, Err(reason)) = (policy & PROPAGATE, outcome) {
-                return Err(reason);
+            match outcome {
+                Err(reason) if policy & PROPAGATE != 0 => return Err(reason),
+                Ok(result) if policy & REFUSE_SUCCESS != 0 => {
+                    return Err(CallSucceeded { result: result.into() }.abi_encode());
+                }
+                _ => {}
             }
         }
         if reverts { Err(result) } else { Ok(result) }

@@ -7,7 +7,10 @@ use std::{
 };
 
 use clap::Parser;
-use suite::simulation::Simulation;
+use suite::{
+    distribution,
+    simulation::{Simulation, Tally},
+};
 
 /// Plays random histories on the contracts and on the ledger of the specification side by side.
 ///
@@ -25,10 +28,16 @@ struct Options {
     /// Seed of the first history; each has the next one.
     #[arg(long, default_value_t = 1)]
     first_seed: u64,
+    /// Histories of the rewards distributor and its oracle in place of the pool's.
+    #[arg(long)]
+    distributor: bool,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.distributor {
+        return distributor(&options);
+    }
     let (start, mut simulation, mut steps) = (Instant::now(), Simulation::new(), 0);
     for seed in options.first_seed..options.first_seed.saturating_add(options.seeds) {
         match simulation.run(seed, options.steps) {
@@ -41,8 +50,25 @@ fn main() -> ExitCode {
         }
         progress(seed + 1 - options.first_seed, options.seeds, steps, start);
     }
+    report(&options, steps, start, &simulation.tally)
+}
+
+fn distributor(options: &Options) -> ExitCode {
+    let (start, mut tally, mut steps) = (Instant::now(), Tally::new(), 0);
+    for seed in options.first_seed..options.first_seed.saturating_add(options.seeds) {
+        if let Err(failure) = distribution::simulation::run(seed, options.steps, &mut tally) {
+            eprintln!("\n{failure}");
+            return ExitCode::FAILURE;
+        }
+        steps += options.steps;
+        progress(seed + 1 - options.first_seed, options.seeds, steps, start);
+    }
+    report(options, steps, start, &tally)
+}
+
+fn report(options: &Options, steps: usize, start: Instant, tally: &Tally) -> ExitCode {
     println!("\n{} histories, {steps} steps, no divergence, {:.0?}", options.seeds, start.elapsed());
-    for (name, (done, refused)) in &simulation.tally {
+    for (name, (done, refused)) in tally {
         println!("{name:26} {done:9} done {refused:9} refused");
     }
     ExitCode::SUCCESS

@@ -74,7 +74,11 @@ fn assert_no_trap(receipt: &Receipt, call: &[u8]) {
     }
 }
 
-pub(crate) fn assert_in_order(outcome: Result<Receipt, chain::Reverted>, call: &[u8], known: &BTreeSet<[u8; 4]>) -> bool {
+pub(crate) fn assert_in_order(
+    outcome: Result<Receipt, chain::Reverted>,
+    call: &[u8],
+    known: &BTreeSet<[u8; 4]>,
+) -> bool {
     match outcome {
         Ok(receipt) => {
             assert_no_trap(&receipt, call);
@@ -126,5 +130,107 @@ fn arbitrary_bytes() {
             call = [function.selector().as_slice(), &call].concat();
         }
         assert_in_order(pool.fork().by("GOV").send_raw(call.clone()), &call, &known);
+    }
+}
+
+/// Every program of the rewards distribution in the middle of its life: an active root, one that waits, reports, an open account.
+fn distributed() -> (Distribution, Vec<(&'static str, Address)>) {
+    let mut world = Distribution::deploy();
+    world.at(START).activate(&tree("T5")).propose(tree("T5b").root(), 1, b"cid").unwrap();
+    world.send("GOV", IMerkleDistributor::setAlwaysAllowClaimsForCall { allow: true }).unwrap();
+    for role in suite::distribution::ROLES {
+        world.grant(role, "GOV");
+    }
+    let (distributor, puppet, token) = (world.distributor, world.oracle, world.token);
+    world.with_reporters(&["GOV", "R1"], 2).unwrap();
+    let modules = (puppet, puppet, distributor, puppet);
+    let proxy = suite::distribution::claims_proxy(&mut world.chain, modules).unwrap();
+    let parties = (distributor, world.who("treasury"), token);
+    let treasury = suite::distribution::treasury_proxy(&mut world.chain, parties).unwrap();
+    world.chain.record(Recording::HostCalls);
+    let programs = [distributor, world.oracle, proxy, treasury];
+    let names = abi::distribution().map(|(name, _)| name);
+    (world, names.into_iter().zip(programs).collect())
+}
+
+fn errors_of_distribution() -> BTreeSet<[u8; 4]> {
+    let declared = [
+        abi::IRoles::abi::contract(),
+        IMerkleDistributor::abi::contract(),
+        IRewardsOracle::abi::contract(),
+        IClaimsProxy::abi::contract(),
+        ITreasuryClaimProxy::abi::contract(),
+    ];
+    declared.iter().flat_map(|abi| abi.errors().map(|error| error.selector().0).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn arbitrary_words_for_every_function_of_the_distribution() {
+    let ((world, programs), known) = (distributed(), errors_of_distribution());
+    let mut people: Vec<_> = ["GOV", "R1", "treasury"].iter().map(|name| world.who(name)).collect();
+    people.extend(programs.iter().map(|(_, address)| *address).chain([user(1)]));
+    let mut random = Random(3);
+    let (mut succeeded, mut functions) = (BTreeSet::new(), 0);
+    for ((program, answers), (_, address)) in abi::distribution().into_iter().zip(&programs) {
+        for function in answers {
+            functions += 1;
+            for _ in 0..24 {
+                let words: usize = function.inputs.iter().map(abi::head_words).sum();
+                let dynamic = function.inputs.iter().any(|input| input.ty.contains('[') || input.ty.len() < 7);
+                let extra = if dynamic { random.below(8) } else { 0 };
+                let mut call = function.selector().to_vec();
+                for _ in 0..words as u64 + extra {
+                    call.extend(random.word(&people).to_be_bytes::<32>());
+                }
+                let who = ["GOV", "R1"][random.below(2) as usize];
+                let mut world = world.clone();
+                if assert_in_order(world.chain.from(who).send(*address, call.clone()), &call, &known) {
+                    succeeded.insert((program, function.selector()));
+                }
+            }
+        }
+    }
+    assert!(succeeded.len() * 2 > functions, "only {} of {functions} functions ever succeeded", succeeded.len());
+}
+
+#[test]
+fn arbitrary_bytes_for_the_distribution() {
+    let ((world, programs), known) = (distributed(), errors_of_distribution());
+    let mut random = Random(4);
+    for ((_, functions), (_, address)) in abi::distribution().into_iter().zip(&programs) {
+        for round in 0..400 {
+            let length = random.below(300);
+            let mut call = random.bytes(length);
+            if round % 4 > 0 {
+                let function = &functions[random.below(functions.len() as u64) as usize];
+                call = [function.selector().as_slice(), &call].concat();
+            }
+            assert_in_order(world.clone().chain.from("GOV").send(*address, call.clone()), &call, &known);
+        }
+    }
+}
+
+#[test]
+fn malformed_calls_of_the_distribution_are_refused() {
+    let (mut world, programs) = distributed();
+    for ((program, functions), (_, address)) in abi::distribution().into_iter().zip(&programs) {
+        let before = world.chain.storage_of(*address);
+        for call in [vec![], vec![1], vec![0xff; 4]] {
+            assert!(world.chain.from("GOV").send(*address, call).unwrap_err().is_empty(), "{program}");
+        }
+        for function in functions {
+            let words: usize = function.inputs.iter().map(abi::head_words).sum();
+            let name = function.signature();
+            for length in (0..32 * words).step_by(31) {
+                let call = [function.selector().as_slice(), &vec![0; length]].concat();
+                assert!(world.chain.from("GOV").send(*address, call).unwrap_err().is_empty(), "{name}: {length}");
+            }
+            let whole = abi::empty_call(&function);
+            let trailing = [&whole[..], &[0; 32]].concat();
+            assert!(world.chain.from("GOV").send(*address, trailing).unwrap_err().is_empty(), "{name}: longer");
+            let paid = world.chain.from("GOV").value(U256::from(1)).send(*address, whole);
+            assert!(paid.unwrap_err().is_empty(), "{name}: ether");
+        }
+        assert_eq!(world.chain.storage_of(*address), before);
     }
 }

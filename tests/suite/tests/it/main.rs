@@ -4,12 +4,15 @@
 mod allocations;
 mod attacks;
 mod borrowing;
+mod claims;
 mod debt;
 mod diamond;
+mod distributor;
 mod erc20;
 mod exchange;
 mod fuzz;
 mod input;
+mod oracle;
 mod proxy_attacks;
 mod proxy_borrowing;
 mod proxy_exchange;

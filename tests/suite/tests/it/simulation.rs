@@ -1,6 +1,9 @@
 //! A fixed number of random histories; `scripts/simulate` plays many more.
 
-use suite::simulation::{Simulation, proxy::ProxySimulation};
+use suite::{
+    distribution::simulation::{self, Tally},
+    simulation::{Simulation, proxy::ProxySimulation},
+};
 
 #[test]
 fn random_histories_follow_the_ledger() {
@@ -24,6 +27,17 @@ fn random_histories_of_proxies_follow_the_model() {
         }
     }
     for (name, (done, _)) in &simulation.tally {
+        assert!(*done > 0, "{name} never succeeds");
+    }
+}
+
+#[test]
+fn random_histories_of_the_distributor_follow_its_ledger() {
+    let mut tally = Tally::new();
+    for seed in 1..=8 {
+        simulation::run(seed, 250, &mut tally).unwrap_or_else(|failure| panic!("{failure}"));
+    }
+    for (name, (done, _)) in &tally {
         assert!(*done > 0, "{name} never succeeds");
     }
 }

@@ -1,0 +1,5 @@
+//! Prints the program's interface as Solidity.
+
+fn main() {
+    merkle_distributor::print_from_args();
+}
