@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, fmt::Write};
 use alloy_dyn_abi::{DynSolType, DynSolValue, JsonAbiExt};
 use alloy_json_abi::Function;
 use alloy_primitives::{Address, U256, hex, keccak256, utils::parse_units};
-use anyhow::{Context, Result, anyhow, bail, ensure};
 use alloy_sol_types::SolCall;
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use chain::{Account, Chain, Receipt, Recording};
 
 use crate::{
@@ -251,7 +251,8 @@ impl Market {
         };
         let mut borrowers = self.proxies.clone();
         if borrowers.is_empty() {
-            borrowers = (1..=shares.len()).map(|number| Account::named(&format!("borrower{number}")).address()).collect();
+            borrowers =
+                (1..=shares.len()).map(|number| Account::named(&format!("borrower{number}")).address()).collect();
         }
         let call = IBorrowerAllocations::setBorrowerAllocationsCall {
             borrowers: [Address::ZERO].into_iter().chain(borrowers).collect(),
@@ -276,7 +277,11 @@ impl Market {
         let operator = Account::named("operator").address();
         self.on_exchange(IExchange::initializeCall { operator })?;
         let one = U256::from(1);
-        self.on_exchange(IExchange::registerAssetCall { assetType: USDC_ASSET_TYPE, token: staked_token, quantum: one })?;
+        self.on_exchange(IExchange::registerAssetCall {
+            assetType: USDC_ASSET_TYPE,
+            token: staked_token,
+            quantum: one,
+        })?;
         let program = self.chain.from("owner").deploy("trusted-borrower-l2-proxy")?.address;
         if cached {
             self.chain.cache(program)?;
@@ -291,8 +296,8 @@ impl Market {
 
     fn open_proxy(&mut self, program: Address, number: usize) -> Result<()> {
         let [token, _] = self.tokens;
-        let [owner, guardian, operator] =
-            ["owner".to_owned(), "guardian".to_owned(), format!("operator{number}")].map(|name| Account::named(&name).address());
+        let [owner, guardian, operator] = ["owner".to_owned(), "guardian".to_owned(), format!("operator{number}")]
+            .map(|name| Account::named(&name).address());
         let key = stark_key(&format!("STARK_KEY_{number}"))?;
         // No scenario here claims, and any contract will do as the distributor.
         let parties = [self.pool, self.exchange, token, self.exchange];
