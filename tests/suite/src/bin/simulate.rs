@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Parser;
-use suite::simulation::Simulation;
+use suite::simulation::{Simulation, proxy::ProxySimulation};
 
 /// Plays random histories on the contracts and on the ledger of the specification side by side.
 ///
@@ -25,27 +25,50 @@ struct Options {
     /// Seed of the first history; each has the next one.
     #[arg(long, default_value_t = 1)]
     first_seed: u64,
+    /// Play market makers' proxies with pool and exchange, instead of the pool alone.
+    #[arg(long)]
+    proxies: bool,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let (start, mut simulation, mut steps) = (Instant::now(), Simulation::new(), 0);
+    let (start, mut steps) = (Instant::now(), 0);
+    let (mut pools, mut proxies) = (None, None);
     for seed in options.first_seed..options.first_seed.saturating_add(options.seeds) {
-        match simulation.run(seed, options.steps) {
-            Ok(taken) => steps += taken,
-            Err(failure) => {
-                eprintln!("\n{failure}\nshortening it...");
-                eprintln!("{}", simulation.shorten(&failure));
-                return ExitCode::FAILURE;
-            }
-        }
+        let taken = match options.proxies {
+            false => play_pool(pools.get_or_insert_with(Simulation::new), seed, options.steps),
+            true => play_proxies(proxies.get_or_insert_with(ProxySimulation::new), seed, options.steps),
+        };
+        let Some(taken) = taken else { return ExitCode::FAILURE };
+        steps += taken;
         progress(seed + 1 - options.first_seed, options.seeds, steps, start);
     }
     println!("\n{} histories, {steps} steps, no divergence, {:.0?}", options.seeds, start.elapsed());
-    for (name, (done, refused)) in &simulation.tally {
-        println!("{name:26} {done:9} done {refused:9} refused");
+    let tallies = pools.map(|played| played.tally).into_iter().chain(proxies.map(|played| played.tally));
+    for (name, (done, refused)) in tallies.flatten() {
+        println!("{name:32} {done:9} done {refused:9} refused");
     }
     ExitCode::SUCCESS
+}
+
+/// Plays a history of the pool; how many steps it took, unless it diverged.
+fn play_pool(simulation: &mut Simulation, seed: u64, steps: usize) -> Option<usize> {
+    let failure = match simulation.run(seed, steps) {
+        Ok(taken) => return Some(taken),
+        Err(failure) => failure,
+    };
+    eprintln!("\n{failure}\nshortening it...\n{}", simulation.shorten(&failure));
+    None
+}
+
+/// The same with proxies.
+fn play_proxies(simulation: &mut ProxySimulation, seed: u64, steps: usize) -> Option<usize> {
+    let failure = match simulation.run(seed, steps) {
+        Ok(taken) => return Some(taken),
+        Err(failure) => failure,
+    };
+    eprintln!("\n{failure}\nshortening it...\n{}", simulation.shorten(&failure));
+    None
 }
 
 /// One line that is written over on a terminal; a line for every hundredth history elsewhere.
