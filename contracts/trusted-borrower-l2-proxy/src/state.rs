@@ -8,7 +8,7 @@
 //! | 3 | `vaults`, by hash of key, asset and vault | allowed from 64, being cancelled 64 |
 //! | 4 | `queue`, by hash of a forced trade | queued at 64 |
 //!
-//! Pool, exchange, token and distributor are in the clone's code ([`crate::Parties`]).
+//! Pool, exchange, token and distributor are in the clone's code ([`crate::parties::Parties`]).
 
 use ::host::{
     HOST, Revert,

@@ -1,4 +1,4 @@
-//! Plays random histories on the contracts and on the ledger of the specification, and reports the first divergence.
+//! Plays random histories on the contracts and on the model of the specification, and reports the first divergence.
 
 use std::{
     io::{IsTerminal, Write, stderr},
@@ -6,19 +6,21 @@ use std::{
     time::Instant,
 };
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use suite::{
-    distribution,
-    simulation::{Simulation, Tally},
+    distribution::simulation as distributor,
+    simulation::{Simulation, Tally, proxy::ProxySimulation},
 };
 
-/// Plays random histories on the contracts and on the ledger of the specification side by side.
+/// Plays random histories on the contracts and on the model of the specification side by side.
 ///
-/// Every answer, log, total and touched account is compared after every step, and everything every so often. Ends with 1 at the first
-/// divergence, which it shortens to a script.
+/// Ends with 1 at the first divergence, which it shortens to a script where it can.
 #[derive(Parser)]
 #[command(name = "simulate", version)]
 struct Options {
+    /// What is played.
+    #[arg(value_enum, default_value = "pool")]
+    subject: Subject,
     /// How many histories.
     #[arg(long, default_value_t = 100)]
     seeds: u64,
@@ -28,50 +30,67 @@ struct Options {
     /// Seed of the first history; each has the next one.
     #[arg(long, default_value_t = 1)]
     first_seed: u64,
-    /// Histories of the rewards distributor and its oracle in place of the pool's.
-    #[arg(long)]
-    distributor: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Subject {
+    /// The pool alone.
+    Pool,
+    /// Market makers' proxies, with pool and exchange.
+    Proxies,
+    /// The rewards distributor and its oracle.
+    Distributor,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    if options.distributor {
-        return distributor(&options);
-    }
-    let (start, mut simulation, mut steps) = (Instant::now(), Simulation::new(), 0);
-    for seed in options.first_seed..options.first_seed.saturating_add(options.seeds) {
-        match simulation.run(seed, options.steps) {
-            Ok(taken) => steps += taken,
-            Err(failure) => {
-                eprintln!("\n{failure}\nshortening it...");
-                eprintln!("{}", simulation.shorten(&failure));
-                return ExitCode::FAILURE;
-            }
+    let outcome = match options.subject {
+        Subject::Pool => {
+            let mut pool = Simulation::new();
+            let outcome = play(&options, |seed, steps| {
+                let outcome = pool.run(seed, steps);
+                outcome.map_err(|failure| format!("{failure}\nshortened to:\n{}", pool.shorten(&failure)))
+            });
+            outcome.map(|()| pool.tally)
         }
-        progress(seed + 1 - options.first_seed, options.seeds, steps, start);
-    }
-    report(&options, steps, start, &simulation.tally)
-}
-
-fn distributor(options: &Options) -> ExitCode {
-    let (start, mut tally, mut steps) = (Instant::now(), Tally::new(), 0);
-    for seed in options.first_seed..options.first_seed.saturating_add(options.seeds) {
-        if let Err(failure) = distribution::simulation::run(seed, options.steps, &mut tally) {
+        Subject::Proxies => {
+            let mut proxies = ProxySimulation::new();
+            let outcome = play(&options, |seed, steps| {
+                let outcome = proxies.run(seed, steps);
+                outcome.map_err(|failure| format!("{failure}\nshortened to:\n{}", proxies.shorten(&failure)))
+            });
+            outcome.map(|()| proxies.tally)
+        }
+        Subject::Distributor => {
+            let mut tally = Tally::new();
+            let outcome = play(&options, |seed, steps| {
+                distributor::run(seed, steps, &mut tally).map(|()| steps).map_err(|failure| failure.to_string())
+            });
+            outcome.map(|()| tally)
+        }
+    };
+    let tally = match outcome {
+        Ok(tally) => tally,
+        Err(failure) => {
             eprintln!("\n{failure}");
             return ExitCode::FAILURE;
         }
-        steps += options.steps;
-        progress(seed + 1 - options.first_seed, options.seeds, steps, start);
-    }
-    report(options, steps, start, &tally)
-}
-
-fn report(options: &Options, steps: usize, start: Instant, tally: &Tally) -> ExitCode {
-    println!("\n{} histories, {steps} steps, no divergence, {:.0?}", options.seeds, start.elapsed());
+    };
     for (name, (done, refused)) in tally {
-        println!("{name:26} {done:9} done {refused:9} refused");
+        println!("{name:46} {done:9} done {refused:9} refused");
     }
     ExitCode::SUCCESS
+}
+
+/// Plays all histories; `run` plays one and says how many steps it took, or how it diverged.
+fn play(options: &Options, mut run: impl FnMut(u64, usize) -> Result<usize, String>) -> Result<(), String> {
+    let (start, mut steps) = (Instant::now(), 0);
+    for seed in options.first_seed..options.first_seed.saturating_add(options.seeds) {
+        steps += run(seed, options.steps)?;
+        progress(seed + 1 - options.first_seed, options.seeds, steps, start);
+    }
+    println!("\n{} histories, {steps} steps, no divergence, {:.0?}", options.seeds, start.elapsed());
+    Ok(())
 }
 
 /// One line that is written over on a terminal; a line for every hundredth history elsewhere.

@@ -19,6 +19,7 @@ mod proxy_exchange;
 mod proxy_guardian;
 mod proxy_input;
 mod proxy_payouts;
+mod proxy_storage;
 mod rewards;
 mod roles;
 mod scenarios;
