@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 
-use alloy_primitives::{Address, B256, FixedBytes, U256};
-use distribution::{claimable, merkle};
 use ::host::{
     HOST, Revert,
     calls::{self, TransferFailure},
     emit, keccak, revert,
 };
+use alloy_primitives::{Address, B256, FixedBytes, U256};
+use distribution::{claimable, merkle};
 use stylus_sdk::prelude::*;
 
 use crate::{CLAIM_OPERATOR, abi, storage::Words};

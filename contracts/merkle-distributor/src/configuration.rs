@@ -1,9 +1,9 @@
 //! What is published for readers, and what never changes.
 
+use ::host::{Constant, HOST, Revert, Text, calls, emit, emit_with_bytes, revert};
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolEvent;
 use distribution::schedule::{Error, Schedule};
-use ::host::{Constant, HOST, Revert, Text, calls, emit, emit_with_bytes, revert};
 use stylus_sdk::prelude::*;
 
 use crate::{abi, oracle, roots::now, storage::Words};

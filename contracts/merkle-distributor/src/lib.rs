@@ -16,10 +16,10 @@ mod storage;
 
 use alloc::{vec, vec::Vec};
 
+use ::host::{Fields, HOST, Revert, Root, emit, revert};
 use alloy_primitives::{Address, B256, FixedBytes, U256, b256};
 use claims::Claim;
 use distribution::roots::WAITING_PERIOD;
-use ::host::{Fields, HOST, Revert, Root, emit, revert};
 use name::Name;
 use roles::Role;
 use storage::Words;

@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
+use ::host::{Revert, Text, calls, revert};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
-use ::host::{Revert, Text, calls, revert};
 
 use crate::abi;
 

@@ -1,9 +1,9 @@
 //! Proposing, cancelling and activating roots.
 
+use ::host::{Constant, HOST, Revert, Root, emit_with_bytes, revert};
 use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolEvent;
 use distribution::roots::{Refusal, Roots};
-use ::host::{Constant, HOST, Revert, Root, emit_with_bytes, revert};
 use stylus_sdk::prelude::*;
 
 use crate::{
@@ -129,9 +129,8 @@ fn refused(refusal: Refusal) -> Revert {
         Refusal::AlreadyActive { epoch, next } => {
             revert(abi::UnexpectedProposedEpoch { epoch: U256::from(epoch), next: U256::from(next) })
         }
-        Refusal::Waiting { end } => revert(abi::WaitingPeriodNotElapsed {
-            timestamp: U256::from(now()),
-            waitingPeriodEnd: U256::from(end),
-        }),
+        Refusal::Waiting { end } => {
+            revert(abi::WaitingPeriodNotElapsed { timestamp: U256::from(now()), waitingPeriodEnd: U256::from(end) })
+        }
     }
 }

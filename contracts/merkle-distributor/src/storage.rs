@@ -25,12 +25,12 @@
 
 use alloc::vec::Vec;
 
-use alloy_primitives::{Address, B256};
-use distribution::roots::Roots;
 use ::host::{
     Text,
     slots::{Map, Word},
 };
+use alloy_primitives::{Address, B256};
+use distribution::roots::Roots;
 
 /// All fields. The table of the module says what each word holds.
 #[derive(Debug, Default)]

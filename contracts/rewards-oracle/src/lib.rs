@@ -20,13 +20,13 @@ extern crate alloc;
 
 use alloc::{vec, vec::Vec};
 
-use alloy_primitives::{Address, B256, FixedBytes, U256, b256};
-use alloy_sol_types::{SolCall, SolEvent};
-use distribution::quorum::{Agreement, MAX_CID, digest};
 use ::host::{
     Constant, Fields, Revert, Root, Text, calls, emit, emit_with_bytes, keccak, revert,
     slots::{Map, Word},
 };
+use alloy_primitives::{Address, B256, FixedBytes, U256, b256};
+use alloy_sol_types::{SolCall, SolEvent};
+use distribution::quorum::{Agreement, MAX_CID, digest};
 use roles::{Role, Roles};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
@@ -134,8 +134,8 @@ impl RewardsOracle {
         check_cid(&ipfs_cid)?;
         let quorum = U256::from(self.words.agreement().quorum);
         // A later epoch is never reported.
-        let reports = u64::try_from(epoch)
-            .map_or(0, |epoch| self.words.equal(digest(merkle_root, epoch, &ipfs_cid, keccak)));
+        let reports =
+            u64::try_from(epoch).map_or(0, |epoch| self.words.equal(digest(merkle_root, epoch, &ipfs_cid, keccak)));
         Ok((U256::from(reports), quorum))
     }
 
@@ -242,9 +242,7 @@ impl Words {
 
     /// Digest of what is published.
     fn published(&self, agreement: &Agreement) -> Option<B256> {
-        agreement
-            .published
-            .then(|| digest(self.root.get().into(), agreement.epoch, &self.cid.get(), keccak))
+        agreement.published.then(|| digest(self.root.get().into(), agreement.epoch, &self.cid.get(), keccak))
     }
 
     /// Counts a report in place of the reporter's former one; how many are equal now. The same again counts once, and is refused if
@@ -252,11 +250,7 @@ impl Words {
     fn count(&mut self, reporter: Address, digest: B256, idle: bool) -> Result<u16, Revert> {
         let former = self.reports.get(reporter).into();
         if former == digest {
-            return if idle {
-                Err(revert(abi::DuplicateReport { reporter, digest }))
-            } else {
-                Ok(self.equal(digest))
-            };
+            return if idle { Err(revert(abi::DuplicateReport { reporter, digest })) } else { Ok(self.equal(digest)) };
         }
         self.withdraw(former);
         self.reports.insert(reporter, digest.into());
@@ -338,7 +332,10 @@ fn agreed_epoch(distributor: Address, epoch: U256) -> Result<u64, Revert> {
     if epoch != next {
         return Err(revert(abi::WrongEpoch { epoch, next }));
     }
-    u64::try_from(epoch).ok().filter(|number| *number < 1 << 40).ok_or_else(|| revert(abi::DistributorFailed { distributor }))
+    u64::try_from(epoch)
+        .ok()
+        .filter(|number| *number < 1 << 40)
+        .ok_or_else(|| revert(abi::DistributorFailed { distributor }))
 }
 
 const _: () = assert!(MAX_CID == Text::<0>::MAX, "every CID that can be reported can be stored");

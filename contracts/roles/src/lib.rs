@@ -8,8 +8,8 @@
 
 extern crate alloc;
 
-use alloy_primitives::{Address, B256, FixedBytes, U256, b256};
 use ::host::{Constant, HOST, Revert, emit, revert, slots};
+use alloy_primitives::{Address, B256, FixedBytes, U256, b256};
 use slots::{Map, Word};
 use stylus_sdk::prelude::*;
 

@@ -9,9 +9,9 @@ extern crate alloc;
 
 use alloc::{vec, vec::Vec};
 
+use ::host::{Fields, HOST, Revert, calls, revert, slots::Word};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
-use ::host::{Fields, HOST, Revert, calls, revert, slots::Word};
 use stylus_sdk::prelude::*;
 
 /// Errors, read from the interface file.

@@ -348,7 +348,11 @@ impl Distributor {
             }
             DistributorCall::ClaimMany(claims, all) => return self.claim_many(caller, claims, *all),
             DistributorCall::Allow(allow) => {
-                if *allow { self.open.insert(caller) } else { self.open.remove(&caller) };
+                if *allow {
+                    self.open.insert(caller)
+                } else {
+                    self.open.remove(&caller)
+                };
                 vec![Event::Allowed(caller, *allow)]
             }
             DistributorCall::Propose => self.propose()?,
@@ -384,9 +388,7 @@ impl Distributor {
             }
             DistributorCall::SetParameters(parameters) => vec![self.set_parameters(caller, *parameters)?],
             DistributorCall::SetSchedule(interval, offset) => vec![self.set_schedule(caller, *interval, *offset)?],
-            DistributorCall::Role(change) => {
-                self.members.call(caller, change)?.into_iter().map(Event::Role).collect()
-            }
+            DistributorCall::Role(change) => self.members.call(caller, change)?.into_iter().map(Event::Role).collect(),
         };
         Ok(Distributed { paid: Vec::new(), events })
     }

@@ -92,9 +92,7 @@ impl Distribution {
     /// `RESUME` unpauses, `OP` claims for others.
     pub fn deploy() -> Self {
         static FIXTURE: OnceLock<Distribution> = OnceLock::new();
-        FIXTURE
-            .get_or_init(|| Self::with(&Terms::default()).expect("the setting is legal"))
-            .clone()
+        FIXTURE.get_or_init(|| Self::with(&Terms::default()).expect("the setting is legal")).clone()
     }
 
     /// The same people with other terms.
@@ -111,9 +109,7 @@ impl Distribution {
         let own = |log: &&alloy_primitives::Log| log.address == distributor;
         let construction = deployed.creation.logs.iter().filter(own).map(|log| log.data.clone()).collect();
         let mut this = Self { chain, distributor, oracle, token, construction };
-        for (name, role) in
-            [("CONF", ROLES[1]), ("PAUSE", ROLES[2]), ("RESUME", ROLES[3]), ("OP", ROLES[4])]
-        {
+        for (name, role) in [("CONF", ROLES[1]), ("PAUSE", ROLES[2]), ("RESUME", ROLES[3]), ("OP", ROLES[4])] {
             this.grant(role, name);
         }
         let treasury = this.who("treasury");

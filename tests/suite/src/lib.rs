@@ -41,9 +41,9 @@ pub mod prelude {
     pub use crate::{
         Settings,
         abi::{
-            IBorrowerAllocations, IDebtAccounting, IDiamondCut, IEpochSchedule, IOddToken, IPoolErrors as errors,
-            IClaimsProxy, IMerkleDistributor, IPoolEvents as events, IPoolViews, IPuppet, IRewardsOracle, IRoles, IStakedToken,
-            IStaking, IToken, ITreasuryClaimProxy,
+            IBorrowerAllocations, IClaimsProxy, IDebtAccounting, IDiamondCut, IEpochSchedule, IMerkleDistributor,
+            IOddToken, IPoolErrors as errors, IPoolEvents as events, IPoolViews, IPuppet, IRewardsOracle, IRoles,
+            IStakedToken, IStaking, IToken, ITreasuryClaimProxy,
         },
         check::{assert_logs, assert_refused, log, u},
         distribution::{DAY, Distribution, START, WAIT, oracle_error, tokens, tree, user},

@@ -32,10 +32,15 @@ pub(super) fn measure() -> Result<Vec<Row>> {
     let settings = [Setting::open(true)?, Setting::open(false)?];
     let mut rows = Vec::new();
     let mut row = |scenario: String, play: Play<'_>| -> Result<()> {
-        let [(cached, used), (uncached, _)] = [&settings[0], &settings[1]].map(|setting| {
-            let mut setting = setting.clone();
-            play(&mut setting).map(|receipt| (receipt.own_gas(&setting.others), receipt.gas.used))
-        }).into_iter().collect::<Result<Vec<_>>>().with_context(|| scenario.clone())?[..] else {
+        let [(cached, used), (uncached, _)] = [&settings[0], &settings[1]]
+            .map(|setting| {
+                let mut setting = setting.clone();
+                play(&mut setting).map(|receipt| (receipt.own_gas(&setting.others), receipt.gas.used))
+            })
+            .into_iter()
+            .collect::<Result<Vec<_>>>()
+            .with_context(|| scenario.clone())?[..]
+        else {
             unreachable!("two settings are played")
         };
         let (kind, original) = original(&scenario)?;
@@ -84,7 +89,11 @@ pub(super) fn measure() -> Result<Vec<Row>> {
         setting.grant("CLAIM_OPERATOR_ROLE", "dave")?;
         setting.publish(0, tree.root())?;
         let (amount, proof) = tree.claim(alice);
-        setting.send(10 * DAY, "dave", md::claimRewardsForCall { user: alice, cumulativeAmount: amount, merkleProof: proof })
+        setting.send(
+            10 * DAY,
+            "dave",
+            md::claimRewardsForCall { user: alice, cumulativeAmount: amount, merkleProof: proof },
+        )
     })?;
     let allow = md::setAlwaysAllowClaimsForCall { allow: true };
     row("md.setAlwaysAllowClaimsFor.first".into(), &|setting| {
@@ -112,8 +121,7 @@ pub(super) fn measure() -> Result<Vec<Row>> {
 
 impl Setting {
     fn open(cached: bool) -> Result<Self> {
-        let mut chain =
-            Chain::builder().timestamp(Z - DAY).expiry_days(3650).recording(Recording::Frames).build();
+        let mut chain = Chain::builder().timestamp(Z - DAY).expiry_days(3650).recording(Recording::Frames).build();
         let token = deployment::token(&mut chain, "token", "dYdX", "DYDX", 18);
         let oracle = distribution::puppet(&mut chain);
         let distributor = distribution::deploy(&mut chain, token, oracle, &Terms::default())?.address;

@@ -268,8 +268,12 @@ fn stake_rewards_and_merkle_rewards_come_together() {
     let treasury = chain.account("treasury").address();
     let owner = chain.account("GOV").address();
     let parties = Parties { staked_token, rewards_token: world.token, treasury, owner };
-    let settings =
-        Settings { deployed_at: START - DAY, offset: u(START), distribution: (u(START), u(START + 100 * DAY)), ..Settings::mainnet() };
+    let settings = Settings {
+        deployed_at: START - DAY,
+        offset: u(START),
+        distribution: (u(START), u(START + 100 * DAY)),
+        ..Settings::mainnet()
+    };
     let pool = Deployment::deploy(chain, "GOV", &parties, &settings).unwrap().pool;
     let proxy = claims_proxy(chain, (Address::ZERO, pool, world.distributor, Address::ZERO)).unwrap();
     for target in [pool, world.distributor] {

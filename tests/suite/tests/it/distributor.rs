@@ -582,10 +582,7 @@ fn md_50_alpha_is_at_most_one() {
         traderScoreAlpha: alpha,
     };
     let refused = world.send("CONF", parameters(tokens(1) + u(1))).unwrap_err();
-    assert_refused(
-        refused,
-        md::InvalidTraderScoreAlpha { traderScoreAlpha: tokens(1) + u(1), maximum: tokens(1) },
-    );
+    assert_refused(refused, md::InvalidTraderScoreAlpha { traderScoreAlpha: tokens(1) + u(1), maximum: tokens(1) });
     let done = world.send("CONF", parameters(tokens(1))).unwrap();
     let updated = md::RewardsParametersUpdated {
         marketMakerRewardsAmount: u(1),
@@ -1359,9 +1356,7 @@ fn construction_refuses_what_cannot_work() {
     assert_refused(refused, md::ZeroInterval {});
 
     let owner = "GOV".resolve(&mut world.chain);
-    let with = |treasury, owner| {
-        (token, treasury, owner, oracle, String::new(), u(0), u(0), u(0), u(0), u(1), u(1))
-    };
+    let with = |treasury, owner| (token, treasury, owner, oracle, String::new(), u(0), u(0), u(0), u(0), u(1), u(1));
     let construct = |world: &mut Distribution, arguments| {
         distribution::construct(&mut world.chain, "merkle-distributor", &arguments).unwrap_err()
     };

@@ -211,11 +211,8 @@ fn bad_reports_are_named() {
     assert_eq!(world.ask_oracle(long.clone()).reports, u(1));
     let beyond = oracle::getReportsCall { epoch: U256::MAX, ..long };
     assert_eq!(world.ask_oracle(beyond).reports, u(0));
-    let last_byte = oracle::getReportsCall {
-        merkleRoot: root,
-        epoch: u(0),
-        ipfsCid: [&[1; 254][..], &[2]].concat().into(),
-    };
+    let last_byte =
+        oracle::getReportsCall { merkleRoot: root, epoch: u(0), ipfsCid: [&[1; 254][..], &[2]].concat().into() };
     assert_eq!(world.ask_oracle(last_byte).reports, u(0), "every byte counts");
 }
 
@@ -292,9 +289,7 @@ fn construction_names_reporters_once() {
     let (owner, sender) = (world.who("GOV"), chain::STYLUS_DEPLOYER);
     let (admin, reporter) = (role("OWNER_ROLE"), role("REPORTER_ROLE"));
     let granted = |role, account| log(IRoles::RoleGranted { role, account, sender });
-    let changed = |role| {
-        log(IRoles::RoleAdminChanged { role, previousAdminRole: B256::ZERO, newAdminRole: admin })
-    };
+    let changed = |role| log(IRoles::RoleAdminChanged { role, previousAdminRole: B256::ZERO, newAdminRole: admin });
     assert_logs(
         logs_of(&deployed.creation, deployed.address),
         [

@@ -3,7 +3,9 @@
 use alloy_primitives::{B256, Bytes, LogData, U256};
 use alloy_sol_types::{SolCall, SolError, SolEvent, SolValue};
 use model::{
-    distributor::{Claim, Distributed, DistributorCall as Call, DistributorEvent as Event, DistributorRefusal as Refusal, Named},
+    distributor::{
+        Claim, Distributed, DistributorCall as Call, DistributorEvent as Event, DistributorRefusal as Refusal, Named,
+    },
     members::{RoleCall, RoleEvent, RoleRefusal},
     oracle::{OracleCall, OracleEvent, OracleRefusal},
     tree,
@@ -205,12 +207,8 @@ pub(super) fn refusal(refusal: &Refusal) -> Vec<u8> {
             md::RewardsAmountTooHigh { amount: *amount, maximum: U256::from(u128::MAX) }.abi_encode()
         }
         Refusal::ZeroInterval => md::ZeroInterval {}.abi_encode(),
-        Refusal::EpochTooLong(interval, _) => {
-            md::EpochTooLong { interval: *interval, maximum: u(year) }.abi_encode()
-        }
-        Refusal::OffsetTooFar(offset, latest) => {
-            md::OffsetTooFar { offset: *offset, maximum: u(*latest) }.abi_encode()
-        }
+        Refusal::EpochTooLong(interval, _) => md::EpochTooLong { interval: *interval, maximum: u(year) }.abi_encode(),
+        Refusal::OffsetTooFar(offset, latest) => md::OffsetTooFar { offset: *offset, maximum: u(*latest) }.abi_encode(),
         Refusal::Role(refusal) => role_refusal(refusal),
     }
 }

@@ -170,8 +170,12 @@ impl Generator {
     fn pause(&mut self, world: &World) -> Step {
         let who = if self.random.below(5) == 0 { self.anybody() } else { "PAUSE" };
         let proposed = world.ledger.proposed().map_or(B256::with_last_byte(9), |named| named.root);
-        let calls =
-            [DistributorCall::Pause, DistributorCall::Unpause, DistributorCall::Unpause, DistributorCall::Cancel(proposed)];
+        let calls = [
+            DistributorCall::Pause,
+            DistributorCall::Unpause,
+            DistributorCall::Unpause,
+            DistributorCall::Cancel(proposed),
+        ];
         Step::Distributor(who, calls[self.random.below(4) as usize].clone())
     }
 

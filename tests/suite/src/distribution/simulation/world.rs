@@ -219,7 +219,11 @@ impl World {
             let report = self.oracle.report_of(user).map_or(B256::ZERO, encode::digest);
             same("report", &chain.ask_oracle(oracle::getReportCall { reporter: user }), &report)?;
         }
-        same("owners", &chain.view(IRoles::getOwnerCountCall {}), &U256::from(ledger.members.count(DISTRIBUTOR_ROLES[0])))
+        same(
+            "owners",
+            &chain.view(IRoles::getOwnerCountCall {}),
+            &U256::from(ledger.members.count(DISTRIBUTOR_ROLES[0])),
+        )
     }
 
     fn compare_oracle(&self) -> Result<(), String> {
