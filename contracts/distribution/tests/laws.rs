@@ -1,5 +1,12 @@
 //! What the logic of the distributor guarantees, for arbitrary inputs and at every boundary.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that panics fails"
+)]
+
 use alloy_primitives::{Address, B256, U256, keccak256};
 use distribution::{
     claimable, merkle,

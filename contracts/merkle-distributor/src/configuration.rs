@@ -55,6 +55,7 @@ impl Words {
         emit(&abi::IpfsUpdatePeriodUpdated { ipfsUpdatePeriod: period });
     }
 
+    #[allow(clippy::arithmetic_side_effects, reason = "a shift by less than the width")]
     pub(crate) fn set_parameters(&mut self, market_maker: U256, trader: U256, alpha: U256) -> Result<(), Revert> {
         if alpha > ALPHA_BASE {
             return Err(revert(abi::InvalidTraderScoreAlpha { traderScoreAlpha: alpha, maximum: ALPHA_BASE }));
@@ -70,6 +71,7 @@ impl Words {
         Ok(())
     }
 
+    #[allow(clippy::arithmetic_side_effects, reason = "a shift by less than the width")]
     pub(crate) fn parameters(&self) -> (U256, U256, U256) {
         let amounts = self.amounts.get();
         (amounts & U256::from(u128::MAX), amounts >> 128, self.alpha.get())

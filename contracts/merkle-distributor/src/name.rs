@@ -10,7 +10,7 @@ use stylus_sdk::abi::{AbiType, ConstString};
 
 /// A `string` as it comes: Solidity does not look whether one is UTF-8 either, and the check would take 2 KB of the program.
 #[derive(Debug)]
-pub struct Name(pub Vec<u8>);
+pub(crate) struct Name(pub(crate) Vec<u8>);
 
 impl AbiType for Name {
     type SolType = Self;
@@ -47,7 +47,7 @@ impl SolTypeValue<Self> for Name {
     }
 
     fn stv_abi_encoded_size(&self) -> usize {
-        self.stv_to_tokens().total_words().saturating_mul(32)
+        PackedSeqToken(&self.0).total_words().saturating_mul(32)
     }
 
     fn stv_abi_encode_packed_to(&self, out: &mut Vec<u8>) {
