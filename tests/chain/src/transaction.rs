@@ -47,6 +47,21 @@ impl Transaction {
         Self { from, data: init_code.into(), ..Self::default() }
     }
 
+    /// What a transaction in an envelope says, sent by `from`.
+    pub(crate) fn of(envelope: &TxEnvelope, from: Address) -> Self {
+        Self {
+            from,
+            to: envelope.to(),
+            value: envelope.value(),
+            data: envelope.input().clone(),
+            gas: Some(envelope.gas_limit()),
+            nonce: Some(envelope.nonce()),
+            max_fee: Some(envelope.max_fee_per_gas()),
+            access_list: envelope.access_list().cloned().unwrap_or_default(),
+            authorizations: envelope.authorization_list().unwrap_or_default().to_vec(),
+        }
+    }
+
     /// As the EVM wants it. Tips do not exist, so that every kind runs as one with a maximal fee and no tip.
     pub(crate) fn env(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> TxEnv {
         let kind = if self.authorizations.is_empty() { TransactionType::Eip1559 } else { TransactionType::Eip7702 };
@@ -81,15 +96,19 @@ impl Transaction {
             access_list: self.access_list.clone(),
             input: self.data.clone(),
         };
-        let signature = Signature::new(self.from.into_word().into(), U256::from(1), false);
-        *transaction.into_signed(signature).hash()
+        *transaction.into_signed(placeholder(self.from)).hash()
     }
+}
+
+/// Stands in for the signature of somebody whose key nobody has; keeps hashes apart.
+pub(crate) fn placeholder(from: Address) -> Signature {
+    Signature::new(from.into_word().into(), U256::from(1), false)
 }
 
 /// A signed transaction, decoded and checked against its signature.
 pub(crate) struct Signed {
+    pub(crate) envelope: TxEnvelope,
     pub(crate) transaction: Transaction,
-    pub(crate) hash: B256,
 }
 
 impl Signed {
@@ -100,27 +119,26 @@ impl Signed {
         if !raw.is_empty() {
             return Err(Rejected::Malformed("bytes after the transaction".into()));
         }
-        if envelope.is_eip4844() {
-            return Err(Rejected::Malformed("blob transactions are not supported".into()));
-        }
-        if envelope.chain_id().is_some_and(|id| id != chain_id) {
-            return Err(Rejected::ChainId);
-        }
-        if envelope.max_priority_fee_per_gas().is_some_and(|tip| tip > envelope.max_fee_per_gas()) {
-            return Err(Rejected::Malformed("max priority fee per gas higher than max fee per gas".into()));
-        }
+        check(&envelope, chain_id)?;
         let from = envelope.recover_signer().map_err(|error| malformed(&error))?;
-        let transaction = Transaction {
-            from,
-            to: envelope.to(),
-            value: envelope.value(),
-            data: envelope.input().clone(),
-            gas: Some(envelope.gas_limit()),
-            nonce: Some(envelope.nonce()),
-            max_fee: Some(envelope.max_fee_per_gas()),
-            access_list: envelope.access_list().cloned().unwrap_or_default(),
-            authorizations: envelope.authorization_list().unwrap_or_default().to_vec(),
-        };
-        Ok(Self { transaction, hash: *envelope.tx_hash() })
+        Ok(Self { transaction: Transaction::of(&envelope, from), envelope })
     }
+
+    pub(crate) fn hash(&self) -> B256 {
+        *self.envelope.tx_hash()
+    }
+}
+
+/// Rules that need no state.
+pub(crate) fn check(envelope: &TxEnvelope, chain_id: u64) -> Result<(), Rejected> {
+    if envelope.is_eip4844() {
+        return Err(Rejected::Malformed("blob transactions are not supported".into()));
+    }
+    if envelope.chain_id().is_some_and(|id| id != chain_id) {
+        return Err(Rejected::ChainId);
+    }
+    if envelope.max_priority_fee_per_gas().is_some_and(|tip| tip > envelope.max_fee_per_gas()) {
+        return Err(Rejected::Malformed("max priority fee per gas higher than max fee per gas".into()));
+    }
+    Ok(())
 }
