@@ -1,6 +1,11 @@
 //! What carries a chain: this process, or a node behind JSON-RPC.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    panic::{RefUnwindSafe, UnwindSafe},
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 
@@ -28,7 +33,7 @@ pub enum Authority {
 /// A chain as [`Chain`](crate::Chain) uses it. One is in this process; the other speaks to a node (see `Chain::connect`).
 ///
 /// Times are seconds, amounts wei. What only a chain in this process can do panics elsewhere, and says so.
-pub trait Backend: fmt::Debug + Send + Sync {
+pub trait Backend: fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// The same chain, independent from now on.
     fn fork(&self) -> Box<dyn Backend>;
 

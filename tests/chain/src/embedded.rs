@@ -185,11 +185,6 @@ impl Embedded {
         self.world.time = timestamp;
     }
 
-    /// Moves the time of the next block by `seconds`.
-    pub(crate) fn advance(&mut self, seconds: u64) {
-        self.set_time(self.world.time + seconds);
-    }
-
     /// The L1 block number of the next block.
     pub(crate) fn l1_number(&self) -> u64 {
         let passed = self.world.time.saturating_sub(self.settings.timestamp);
@@ -331,11 +326,5 @@ impl Embedded {
     /// The activation record of a code hash; its version is 0 when there is none.
     pub(crate) fn record_of(&self, code_hash: B256) -> Record {
         Arbos(&mut self.world.state.clone()).record(code_hash)
-    }
-
-    /// Whether the program at an address can be called now.
-    pub(crate) fn is_active(&self, program: Address) -> bool {
-        let record = self.record_of(self.code_hash(program));
-        record.active(&self.params(), self.world.time).is_ok()
     }
 }

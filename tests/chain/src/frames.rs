@@ -158,7 +158,8 @@ impl Recorder {
 
     /// An instruction ran.
     pub(crate) fn step(&mut self, step: Step) {
-        self.kept_bytes += size_of::<Step>() + step.stack.len() * 32 + step.memory.as_ref().map_or(0, |memory| memory.len());
+        self.kept_bytes +=
+            size_of::<Step>() + step.stack.len() * 32 + step.memory.as_ref().map_or(0, |memory| memory.len());
         if self.kept_bytes > STEPS_LIMIT {
             self.truncated = true;
         } else if let Some(frame) = self.current() {

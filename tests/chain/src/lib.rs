@@ -18,6 +18,7 @@ mod pages;
 mod precompiles;
 mod programs;
 mod receipt;
+mod remote;
 mod sender;
 mod state;
 mod transaction;

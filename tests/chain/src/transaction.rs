@@ -1,14 +1,14 @@
 //! Transactions on their way into the EVM.
 
 use alloy_consensus::{SignableTransaction, Transaction as _, TxEip1559, TxEnvelope, transaction::SignerRecoverable};
-use alloy_eips::{Decodable2718, eip2930::AccessList, eip7702::SignedAuthorization};
+use alloy_eips::{Decodable2718, Encodable2718, eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use revm::{
     context::{TransactionType, TxEnv},
     context_interface::either::Either,
 };
 
-use crate::receipt::Rejected;
+use crate::{account::Account, receipt::Rejected};
 
 /// Gas limit when none is given: all a transaction can use.
 pub const DEFAULT_GAS_LIMIT: u64 = crate::evm::MAX_TX_GAS;
@@ -85,7 +85,18 @@ impl Transaction {
 
     /// A hash for a transaction that nobody signed: that of the transaction with a signature that names the sender.
     pub(crate) fn unsigned_hash(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> B256 {
-        let transaction = TxEip1559 {
+        *self.unsigned(chain_id, nonce, max_fee, gas).into_signed(placeholder(self.from)).hash()
+    }
+
+    /// The transaction with a signature, as it goes over the wire.
+    pub(crate) fn sign(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64, by: &Account) -> Bytes {
+        let unsigned = self.unsigned(chain_id, nonce, max_fee, gas);
+        let signature = by.sign(unsigned.signature_hash());
+        TxEnvelope::from(unsigned.into_signed(signature)).encoded_2718().into()
+    }
+
+    fn unsigned(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> TxEip1559 {
+        TxEip1559 {
             chain_id,
             nonce,
             gas_limit: gas,
@@ -95,8 +106,7 @@ impl Transaction {
             value: self.value,
             access_list: self.access_list.clone(),
             input: self.data.clone(),
-        };
-        *transaction.into_signed(placeholder(self.from)).hash()
+        }
     }
 }
 

@@ -170,10 +170,8 @@ fn announce(options: &Options, node: &Node, address: SocketAddr) -> io::Result<(
     let mut out = io::stdout().lock();
     let keys: Vec<_> = (0..10).map(Account::mnemonic).chain([Account::owner()]).collect();
     if options.json {
-        let accounts: Vec<_> = keys
-            .iter()
-            .map(|account| json!({ "address": account.address(), "privateKey": account.key() }))
-            .collect();
+        let accounts: Vec<_> =
+            keys.iter().map(|account| json!({ "address": account.address(), "privateKey": account.key() })).collect();
         let start = json!({
             "rpc": format!("http://{address}"),
             "ws": format!("ws://{address}"),

@@ -19,12 +19,7 @@ use super::{
     pool::Submitted,
 };
 use crate::{
-    block::Block,
-    embedded::Embedded,
-    execution::Mode,
-    receipt::Receipt,
-    state::State,
-    transaction::Transaction,
+    block::Block, embedded::Embedded, execution::Mode, receipt::Receipt, state::State, transaction::Transaction,
 };
 
 /// Changes whenever an older file would be misread.
@@ -210,7 +205,8 @@ impl SavedTransaction {
     }
 
     fn restore(self) -> Result<Arc<Submitted>, String> {
-        let envelope = alloy_consensus::TxEnvelope::decode_2718(&mut self.raw.as_ref()).map_err(|error| error.to_string())?;
+        let envelope =
+            alloy_consensus::TxEnvelope::decode_2718(&mut self.raw.as_ref()).map_err(|error| error.to_string())?;
         let transaction = Transaction::of(&envelope, self.from);
         let mode = if self.impersonated { Mode::Free } else { Mode::Paid };
         Ok(Arc::new(Submitted { envelope, transaction, mode }))

@@ -42,12 +42,11 @@ fn affordable(scene: &Scene, transaction: &Transaction, max_fee: Option<u128>) -
     let wanted = transaction.gas.unwrap_or(MAX_TX_GAS).min(MAX_TX_GAS);
     let balance = scene.chain.balance(transaction.from);
     let rest = balance.checked_sub(transaction.value);
-    let fee = match max_fee {
-        Some(fee) if fee > 0 => U256::from(fee),
-        _ => return Ok(wanted),
-    };
     let rest = rest.ok_or_else(|| RpcError::refused("insufficient funds for transfer"))?;
-    Ok(u64::try_from(rest / fee).unwrap_or(u64::MAX).min(wanted))
+    match rest.checked_div(U256::from(max_fee.unwrap_or_default())) {
+        Some(gas) => Ok(u64::try_from(gas).unwrap_or(u64::MAX).min(wanted)),
+        None => Ok(wanted),
+    }
 }
 
 fn run(scene: &Scene, transaction: &Transaction, gas: u64) -> Result<Receipt, RpcError> {

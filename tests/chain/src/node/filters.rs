@@ -73,7 +73,9 @@ impl Filters {
                 let (first, head) = (first.max(from.unwrap_or_default()), head.min(to.unwrap_or(u64::MAX)));
                 Value::Array(select(world, wanted, first, head)?)
             }
-            Kind::Blocks => (first..=head).filter_map(|number| world.block(number)).map(|mined| json!(mined.block.hash)).collect(),
+            Kind::Blocks => {
+                (first..=head).filter_map(|number| world.block(number)).map(|mined| json!(mined.block.hash)).collect()
+            }
             Kind::Transactions(hashes) => hashes.drain(..).map(|hash| json!(hash)).collect(),
         };
         filter.next = head + 1;

@@ -197,7 +197,8 @@ async fn post(request: Request<Incoming>, shared: &Arc<Shared>) -> Reply {
     }
     // Without a length it may become the largest.
     let bytes = u32::try_from(stated.unwrap_or(limit).max(1)).unwrap_or(u32::MAX);
-    let Ok(Ok(_room)) = timeout(shared.limits.patience, shared.bodies.acquire_many(bytes.min(BODIES as u32))).await else {
+    let Ok(Ok(_room)) = timeout(shared.limits.patience, shared.bodies.acquire_many(bytes.min(BODIES as u32))).await
+    else {
         return rpc(StatusCode::SERVICE_UNAVAILABLE, &RpcError::limit("the node is busy"));
     };
     let body = match timeout(shared.limits.patience, Limited::new(request.into_body(), limit).collect()).await {

@@ -164,10 +164,7 @@ fn host_call(record: &HostCall) -> Value {
 }
 
 fn opens_frame(host_call: &str) -> bool {
-    matches!(
-        host_call,
-        "call_contract" | "delegate_call_contract" | "static_call_contract" | "create1" | "create2"
-    )
+    matches!(host_call, "call_contract" | "delegate_call_contract" | "static_call_contract" | "create1" | "create2")
 }
 
 /// Frames with the indices of their children.
@@ -245,7 +242,8 @@ impl Logs<'_> {
     }
 
     fn step(&mut self, frame: &Frame, step: &Step) {
-        let name = OpCode::new(step.op).map_or_else(|| format!("opcode {:#x} not defined", step.op), |op| op.to_string());
+        let name =
+            OpCode::new(step.op).map_or_else(|| format!("opcode {:#x} not defined", step.op), |op| op.to_string());
         let mut entry = json!({
             "pc": step.pc,
             "op": name,

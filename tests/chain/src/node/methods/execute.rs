@@ -19,11 +19,8 @@ use crate::{
     precompiles::addresses,
 };
 
-pub(super) const METHODS: &Table = &[
-    ("eth_call", call),
-    ("eth_estimateGas", estimate_gas),
-    ("eth_createAccessList", create_access_list),
-];
+pub(super) const METHODS: &Table =
+    &[("eth_call", call), ("eth_estimateGas", estimate_gas), ("eth_createAccessList", create_access_list)];
 
 fn call(node: &Node, params: &Params) -> Answer {
     let request = params.call(0)?;
@@ -82,7 +79,11 @@ fn touched(
         slots.sort_unstable();
         (*address, slots)
     });
-    accounts.filter(|(address, slots)| !slots.is_empty() || !warm.contains(&Some(*address)) && !is_ethereum_precompile(address)).collect()
+    accounts
+        .filter(|(address, slots)| {
+            !slots.is_empty() || !warm.contains(&Some(*address)) && !is_ethereum_precompile(address)
+        })
+        .collect()
 }
 
 fn is_ethereum_precompile(address: &Address) -> bool {
@@ -90,7 +91,7 @@ fn is_ethereum_precompile(address: &Address) -> bool {
 }
 
 fn list(accessed: &BTreeSet<(Address, Vec<B256>)>) -> AccessList {
-    let items = accessed.iter().map(|(address, slots)| AccessListItem { address: *address, storage_keys: slots.clone() });
+    let items =
+        accessed.iter().map(|(address, slots)| AccessListItem { address: *address, storage_keys: slots.clone() });
     AccessList(items.collect())
 }
-

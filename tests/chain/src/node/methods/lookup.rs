@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Table};
 use crate::node::{
-    Node,
-    json,
+    Node, json,
     ledger::{Mined, World},
     params::Params,
     pool::Submitted,
@@ -130,4 +129,3 @@ fn summary(submitted: &Submitted) -> Value {
     let to = envelope.to().map_or("contract creation".into(), |to| to.to_string());
     json!(format!("{to}: {} wei + {} gas x {} wei", envelope.value(), envelope.gas_limit(), envelope.max_fee_per_gas()))
 }
-

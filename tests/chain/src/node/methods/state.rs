@@ -55,7 +55,8 @@ fn storage_range(node: &Node, params: &Params) -> Answer {
     let Some(account) = state.account(address) else {
         return Ok(json!({ "storage": {}, "nextKey": null }));
     };
-    let mut slots: Vec<_> = account.storage.iter().map(|(slot, word)| (keccak256(B256::from(*slot)), slot, word)).collect();
+    let mut slots: Vec<_> =
+        account.storage.iter().map(|(slot, word)| (keccak256(B256::from(*slot)), slot, word)).collect();
     slots.sort_unstable();
     let from = slots.partition_point(|(hash, ..)| hash.as_slice() < start.as_ref());
     let shown = slots[from..].iter().take(limit);

@@ -54,7 +54,9 @@ fn send(node: &Node, params: &Params) -> Answer {
     let hash = node.change(|world, blocks| {
         let key = node.key(from);
         if key.is_none() && !world.impersonates(from) {
-            return Err(RpcError::refused(format!("unknown account {from}: it is neither the node's nor impersonated")));
+            return Err(RpcError::refused(format!(
+                "unknown account {from}: it is neither the node's nor impersonated"
+            )));
         }
         let envelope = fill(world, request, key)?;
         check(&envelope, node.chain_id())?;
@@ -91,7 +93,8 @@ fn fill(world: &World, mut request: TransactionRequest, key: Option<&Account>) -
     if request.gas_price.is_none() {
         let tip = request.max_priority_fee_per_gas.unwrap_or_default();
         request.max_priority_fee_per_gas = Some(tip);
-        request.max_fee_per_gas = Some(request.max_fee_per_gas.unwrap_or(base_fee.saturating_mul(2).saturating_add(tip)));
+        request.max_fee_per_gas =
+            Some(request.max_fee_per_gas.unwrap_or(base_fee.saturating_mul(2).saturating_add(tip)));
     }
     let unsigned = request
         .build_typed_tx()
