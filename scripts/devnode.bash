@@ -1,12 +1,13 @@
 # Starts the embedded chain as a node for a script, and stops it with the script. Sourced, from the root of the repository.
 # shellcheck shell=bash disable=SC2034 # Variables are set for the scripts that source this.
 
-# Sets RPC. Arguments go to the node.
+# Sets RPC, DEVNODE and DEVNODE_BINARY. Arguments go to the node; PROFILE is dev unless set.
 start_devnode() {
-  local output
-  cargo build --quiet --locked --package chain --bin devnode
+  local output profile=${PROFILE:-dev}
+  cargo build --quiet --locked --profile "$profile" --package chain --bin devnode
+  DEVNODE_BINARY=${CARGO_TARGET_DIR:-target}/${profile/dev/debug}/devnode
   output=$(mktemp)
-  "${CARGO_TARGET_DIR:-target}/debug/devnode" --json --port 0 "$@" >"$output" &
+  "$DEVNODE_BINARY" --json --port 0 "$@" >"$output" &
   DEVNODE=$!
   trap stop_devnode EXIT
   for _ in {1..100}; do
