@@ -202,9 +202,19 @@ impl Node {
         self.change(|world, _| change(world))
     }
 
+    fn set(&self, change: impl FnOnce(&mut World)) {
+        let mut ledger = self.ledger();
+        let mut world = ledger.world.clone();
+        change(&mut world);
+        ledger.world = world;
+    }
+
     fn submit(&self, submitted: Arc<Submitted>) -> Result<(), RpcError> {
         let hash = submitted.hash();
-        self.change(|world, mined| Ok(mined.extend(world.submit(submitted)?)))?;
+        self.change(|world, mined| {
+            mined.extend(world.submit(submitted)?);
+            Ok(())
+        })?;
         self.announce(hash);
         Ok(())
     }
@@ -238,7 +248,10 @@ impl Node {
     }
 
     fn mine(&self) {
-        let _ = self.change(|world, mined| Ok(mined.push(world.mine())));
+        let _ = self.change(|world, mined| {
+            mined.push(world.mine());
+            Ok(())
+        });
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Node, error::RpcError, methods, params::Params};
 
 /// Requests in a batch, and bytes of its answers together.
 const BATCH_LIMIT: usize = 1_000;
-const BATCH_BYTES: usize = 64 << 20;
+const BATCH_BYTES: usize = 32 << 20;
 
 /// What takes a request: a node, or a connection that has subscriptions besides.
 pub(super) trait Callee {

@@ -17,6 +17,7 @@ use tokio::{
     sync::{Semaphore, watch},
     time::timeout,
 };
+use tokio_io_timeout::TimeoutStream;
 
 use super::{Node, dispatch, error::RpcError, websocket};
 
@@ -25,7 +26,7 @@ use super::{Node, dispatch, error::RpcError, websocket};
 pub struct Limits {
     /// Bytes of a request or batch.
     pub body: usize,
-    /// Connections at a time; more wait to be accepted.
+    /// Connections at a time, which wait to be accepted beyond that, and WebSockets, which are refused.
     pub connections: usize,
     /// How long a client may take over its header, its body, or the reading of an answer.
     pub patience: Duration,
@@ -62,6 +63,8 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     bodies: Semaphore,
     running: Semaphore,
+    /// WebSockets that may still be opened.
+    pub(super) sockets: Arc<Semaphore>,
 }
 
 impl Server {
@@ -72,8 +75,9 @@ impl Server {
     /// If the address cannot be bound.
     pub async fn bind(node: Arc<Node>, address: SocketAddr, limits: Limits) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        let shared = Shared { node, limits, bodies: Semaphore::new(BODIES), running: Semaphore::new(RUNNING) };
-        Ok(Self { listener, shared: Arc::new(shared) })
+        let (bodies, running) = (Semaphore::new(BODIES), Semaphore::new(RUNNING));
+        let sockets = Arc::new(Semaphore::new(limits.connections));
+        Ok(Self { listener, shared: Arc::new(Shared { node, limits, bodies, running, sockets }) })
     }
 
     /// Where it listens.
@@ -135,12 +139,14 @@ async fn mine_by_the_clock(node: Arc<Node>) {
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>, stopped: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(shared.limits.patience));
     let service = service_fn(|request| answer(request, shared.clone(), stopped.clone()));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.limits.patience)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Box::pin(stream)), service)
         .with_upgrades();
     let mut served = std::pin::pin!(served);
     let mut stop = stopped.clone();

@@ -56,11 +56,15 @@ pub(super) fn upgrade(
     let Some(accept) = accept.and_then(|accept| HeaderValue::from_str(&accept).ok()) else {
         return plain(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is missing");
     };
+    let Ok(slot) = shared.sockets.clone().try_acquire_owned() else {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "too many WebSockets are open");
+    };
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         if let Ok(upgraded) = upgrading.await {
             serve(upgraded, shared, stopped).await;
         }
+        drop(slot);
     });
     let mut reply = plain(StatusCode::SWITCHING_PROTOCOLS, "");
     let headers = reply.headers_mut();

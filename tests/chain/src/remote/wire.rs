@@ -47,6 +47,8 @@ impl fmt::Display for Wire {
     }
 }
 
+/// How long a node may think. Not a timeout for all of it: that would cost a thread each time.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Bytes of an answer.
 const ANSWER_LIMIT: u64 = 256 << 20;
 
@@ -54,7 +56,8 @@ impl Wire {
     pub(super) fn new(url: &str) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(120)))
+            .timeout_connect(Some(PATIENCE))
+            .timeout_recv_response(Some(PATIENCE))
             .build();
         Self { url: url.into(), agent: config.into() }
     }

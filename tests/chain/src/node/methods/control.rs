@@ -38,11 +38,11 @@ pub(super) const SHARED: &Table = &[
         if seconds > u64::from(u32::MAX) {
             return Err(RpcError::params("the interval is too long"));
         }
-        node.edit(|world| Ok(world.clock.set_interval(Some(seconds))))?;
+        node.set(|world| world.clock.set_interval(Some(seconds)));
         Ok(Value::Null)
     }),
     ("removeBlockTimestampInterval", |node, _| {
-        node.edit(|world| Ok(world.clock.set_interval(None)))?;
+        node.set(|world| world.clock.set_interval(None));
         Ok(json!(true))
     }),
     ("snapshot", |node, _| Ok(json!(U64::from(node.snapshot()?)))),
@@ -56,17 +56,17 @@ pub(super) const SHARED: &Table = &[
     ("stopImpersonatingAccount", |node, params| impersonate(node, params, World::stop_impersonating)),
     ("autoImpersonateAccount", |node, params| {
         let all: bool = params.get(0)?;
-        node.edit(|world| Ok(world.impersonates_all = all))?;
+        node.set(|world| world.impersonates_all = all);
         Ok(Value::Null)
     }),
     ("setBalance", |node, params| {
         let (address, balance): (Address, U256) = (params.get(0)?, params.get(1)?);
-        node.edit(|world| Ok(world.chain.set_balance(address, balance)))?;
+        node.set(|world| world.chain.set_balance(address, balance));
         Ok(json!(true))
     }),
     ("setCode", |node, params| {
         let (address, code): (Address, Bytes) = (params.get(0)?, params.get(1)?);
-        node.edit(|world| Ok(world.chain.set_code(address, code)))?;
+        node.set(|world| world.chain.set_code(address, code));
         Ok(json!(true))
     }),
     ("setNonce", |node, params| {
@@ -74,17 +74,17 @@ pub(super) const SHARED: &Table = &[
         if nonce == u64::MAX {
             return Err(RpcError::params("a nonce is below 2^64 - 1"));
         }
-        node.edit(|world| Ok(world.chain.set_nonce(address, nonce)))?;
+        node.set(|world| world.chain.set_nonce(address, nonce));
         Ok(json!(true))
     }),
     ("setStorageAt", |node, params| {
         let (address, slot, word): (Address, U256, B256) = (params.get(0)?, params.get(1)?, params.get(2)?);
-        node.edit(|world| Ok(world.chain.set_storage(address, slot, word.into())))?;
+        node.set(|world| world.chain.set_storage(address, slot, word.into()));
         Ok(json!(true))
     }),
     ("setNextBlockBaseFeePerGas", |node, params| {
         let fee = params.number(0)?;
-        node.edit(|world| Ok(world.chain.set_base_fee(fee)))?;
+        node.set(|world| world.chain.set_base_fee(fee));
         Ok(Value::Null)
     }),
     ("setLoggingEnabled", |_, _| Ok(json!(true))),
@@ -95,7 +95,7 @@ pub(super) const SHARED: &Table = &[
         Ok(if dropped { json!(hash) } else { Value::Null })
     }),
     ("dropAllTransactions", |node, _| {
-        node.edit(|world| Ok(world.pool.clear()))?;
+        node.set(|world| world.pool.clear());
         Ok(Value::Null)
     }),
 ];
@@ -181,7 +181,7 @@ fn set_automine(node: &Node, params: &Params) -> Answer {
 
 fn impersonate(node: &Node, params: &Params, change: fn(&mut World, Address)) -> Answer {
     let address: Address = params.get(0)?;
-    node.edit(|world| Ok(change(world, address)))?;
+    node.set(|world| change(world, address));
     Ok(json!(true))
 }
 

@@ -156,6 +156,42 @@ fn slow_clients_are_cut_off_and_hold_nobody_up() {
 }
 
 #[test]
+fn clients_that_do_not_read_their_answers_are_cut_off() {
+    let served = Served::new(strict());
+    result(&served.node, "anvil_setCode", json!([bob(), format!("0x{}", "00".repeat(1 << 20))]));
+    let batch = vec![json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_getCode", "params": [bob()] }); 15];
+    let body = json!(batch).to_string();
+    let mut deaf = served.connect();
+    deaf.write_all(format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes())
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    let told = read_all(&mut deaf).len();
+    assert!(told < 15 << 21, "{told} bytes of 15 answers of 2 MiB each");
+    served.lives();
+}
+
+#[test]
+fn websockets_are_counted() {
+    let served = Served::new(Limits { connections: 2, ..Limits::default() });
+    served.runtime.block_on(async {
+        let (first, _second) = (served.socket().await, served.socket().await);
+        let third = connect_async(format!("ws://{}", served.address)).await;
+        assert!(matches!(third, Err(tokio_tungstenite::tungstenite::Error::Http(reply)) if reply.status() == 503));
+        drop(first);
+        let mut again = None;
+        for _ in 0..100 {
+            again = connect_async(format!("ws://{}", served.address)).await.ok();
+            if again.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let (mut again, _) = again.expect("a place is free again");
+        assert_eq!(say(&mut again, "eth_chainId", json!([])).await["result"], "0x64aba");
+    });
+}
+
+#[test]
 fn one_origin_can_be_chosen() {
     let served = Served::new(Limits { origin: "http://localhost:3000".into(), ..Limits::default() });
     let own = served.post("Origin: http://localhost:3000\r\n", CHAIN_ID);
