@@ -7,6 +7,7 @@ mod execution;
 mod fuzz;
 mod lookup;
 mod persistence;
+mod remote;
 mod server;
 mod traces;
 
