@@ -78,7 +78,7 @@ fn calls(receipt: &Receipt, only_top: bool) -> Value {
         }
         let mut own = std::mem::take(&mut children[index]);
         own.reverse();
-        if !own.is_empty() && !(only_top && index == 0) {
+        if !(own.is_empty() || only_top && index == 0) {
             call["calls"] = Value::Array(own);
         }
         match frame.parent {

@@ -19,8 +19,8 @@ use crate::node::{
 pub(super) const METHODS: &Table = &[
     ("eth_getBlockByNumber", block),
     ("eth_getBlockByHash", block),
-    ("eth_getHeaderByNumber", |node, params| found(node, params, |mined| json::head(mined))),
-    ("eth_getHeaderByHash", |node, params| found(node, params, |mined| json::head(mined))),
+    ("eth_getHeaderByNumber", |node, params| found(node, params, json::head)),
+    ("eth_getHeaderByHash", |node, params| found(node, params, json::head)),
     ("eth_getBlockReceipts", |node, params| {
         found(node, params, |mined| mined.transactions.iter().map(|own| json::receipt(mined, own)).collect())
     }),
