@@ -120,6 +120,17 @@ need_wasm_opt() {
     fail "binaryen could not be installed" "npm ci --prefix scripts"
 }
 
+# The clients of tests/clients, pinned by the hashes in package-lock.json.
+need_clients() {
+  need_node
+  local folder=tests/clients
+  cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed" && return
+  say "installing clients"
+  npm ci --prefix "$folder" --no-fund --no-audit --loglevel=error >/dev/null ||
+    fail "the clients could not be installed" "npm ci --prefix $folder"
+  cp "$folder/package-lock.json" "$folder/node_modules/.installed"
+}
+
 need_node() {
   local major
   major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')

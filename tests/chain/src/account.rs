@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use alloy_primitives::{Address, B256, Signature, b256, keccak256};
@@ -35,7 +35,14 @@ impl Account {
     /// If the key is zero or not below the order of the curve.
     pub fn from_key(key: B256) -> Self {
         let key = SigningKey::from_slice(key.as_slice()).expect("the key is a scalar of secp256k1");
-        Self { address: Address::from_private_key(&key), key }
+        let account = Self { address: Address::from_private_key(&key), key };
+        known().insert(account.address, account.clone());
+        account
+    }
+
+    /// The account of an address, if this process has made it before.
+    pub(crate) fn of(address: Address) -> Option<Self> {
+        known().get(&address).cloned()
     }
 
     /// One of the ten accounts of the mnemonic `test test test test test test test test test test test junk`.
@@ -68,6 +75,12 @@ impl Account {
         let signed = self.key.sign_prehash_recoverable(hash.as_slice()).expect("a hash can be signed");
         Signature::from(signed)
     }
+}
+
+/// Every account that this process has made, by address.
+fn known() -> MutexGuard<'static, HashMap<Address, Account>> {
+    static KNOWN: LazyLock<Mutex<HashMap<Address, Account>>> = LazyLock::new(Mutex::default);
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The development key of Nitro's local chains.

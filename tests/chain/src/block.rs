@@ -1,7 +1,8 @@
 //! Blocks as clients see them.
 
 use alloy_consensus::Header;
-use alloy_primitives::{Address, B64, B256, U256, address};
+use alloy_primitives::{Address, B64, B256, Bloom, U256, address};
+use serde::{Deserialize, Serialize};
 
 /// Coinbase of every block, and the address of the batch poster.
 pub const SEQUENCER: Address = address!("A4B000000000000000000073657175656E636572");
@@ -10,7 +11,7 @@ pub const SEQUENCER: Address = address!("A4B000000000000000000073657175656E63657
 pub const BLOCK_GAS_LIMIT: u64 = 1 << 50;
 
 /// A mined block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     /// L2 number; genesis is 0.
     pub number: u64,
@@ -26,6 +27,8 @@ pub struct Block {
     pub base_fee: u64,
     /// Gas used by all transactions.
     pub gas_used: u64,
+    /// Bloom filter of its logs.
+    pub logs_bloom: Bloom,
     /// Hashes of its transactions.
     pub transactions: Vec<B256>,
 }
@@ -42,6 +45,7 @@ impl Block {
             timestamp: self.timestamp,
             gas_limit: BLOCK_GAS_LIMIT,
             gas_used: self.gas_used,
+            logs_bloom: self.logs_bloom,
             base_fee_per_gas: Some(self.base_fee),
             beneficiary: SEQUENCER,
             difficulty: U256::from(1),

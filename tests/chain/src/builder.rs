@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bloom};
 use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
 
 use crate::{
     arbos::{Arbos, Params},
     block::Block,
-    chain::{Chain, World},
+    chain::Chain,
+    embedded::{Embedded, World},
     frames::Recording,
     genesis::genesis,
 };
@@ -105,6 +106,11 @@ impl ChainBuilder {
 
     /// The chain.
     pub fn build(self) -> Chain {
+        Chain::over(Box::new(self.build_embedded()))
+    }
+
+    /// The chain in this process, without the typed API around it.
+    pub(crate) fn build_embedded(self) -> Embedded {
         let mut state = genesis(self.arbos, self.chain_id);
         if let Some(days) = self.expiry_days {
             let mut arbos = Arbos(&mut state);
@@ -119,6 +125,7 @@ impl ChainBuilder {
             l1_number: self.l1_number,
             base_fee: self.base_fee,
             gas_used: 0,
+            logs_bloom: Bloom::ZERO,
             transactions: Vec::new(),
         };
         head.hash = head.header(self.arbos).hash_slow();
@@ -138,6 +145,6 @@ impl ChainBuilder {
             base_fee: self.base_fee,
             recording: self.recording,
         };
-        Chain::with(self, world)
+        Embedded::with(self, world)
     }
 }

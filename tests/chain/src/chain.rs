@@ -1,63 +1,29 @@
-//! The chain: state, blocks, clock, snapshots.
+//! The chain as tests use it, whatever carries it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_primitives::{Address, B256, Bytes, U256};
-use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 
 use crate::{
     account::Account,
-    arbos::{Arbos, Params, Record},
+    arbos::{Params, Record},
+    backend::{Authority, Backend},
     block::Block,
     builder::ChainBuilder,
-    evm::{FirstFrame, context::Recent},
-    execution::Mode,
     frames::Recording,
-    genesis::FUNDS,
     receipt::{Receipt, Rejected},
     sender::{Caller, Sender},
-    state::State,
-    transaction::{Signed, Transaction},
+    transaction::Transaction,
 };
-
-/// Seconds between L1 blocks.
-const L1_BLOCK_SECONDS: u64 = 12;
-
-/// Everything a snapshot brings back. Cloning costs a few pointers.
-#[derive(Clone, Debug)]
-pub(crate) struct World {
-    pub(crate) state: State,
-    pub(crate) head: Arc<Block>,
-    pub(crate) blocks: VectorSync<Arc<Block>>,
-    pub(crate) receipts: HashTrieMapSync<B256, Arc<Receipt>>,
-    pub(crate) funded: HashTrieSetSync<Address>,
-    /// The block being filled.
-    pub(crate) open: Option<OpenBlock>,
-    pub(crate) automine: bool,
-    pub(crate) time: u64,
-    pub(crate) l1_number: Option<u64>,
-    pub(crate) base_fee: u64,
-    pub(crate) recording: Recording,
-}
-
-/// A block that is not mined yet.
-#[derive(Clone, Debug)]
-pub(crate) struct OpenBlock {
-    pub(crate) block: Block,
-    pub(crate) recent: Recent,
-}
 
 /// Names a state to return to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SnapshotId(u64);
+pub struct SnapshotId(pub(crate) u64);
 
-/// An Arbitrum chain in memory. A clone is a fork: cheap, and independent from then on.
-#[derive(Clone, Debug)]
+/// An Arbitrum chain. A clone is a fork: cheap in this process, and independent from then on.
+#[derive(Debug)]
 pub struct Chain {
-    pub(crate) settings: Arc<ChainBuilder>,
-    pub(crate) world: World,
-    snapshots: Vec<(SnapshotId, World)>,
-    next_snapshot: u64,
+    backend: Box<dyn Backend>,
 }
 
 impl Default for Chain {
@@ -66,19 +32,26 @@ impl Default for Chain {
     }
 }
 
+impl Clone for Chain {
+    fn clone(&self) -> Self {
+        Self { backend: self.backend.fork() }
+    }
+}
+
 impl Chain {
-    /// A new chain with the default settings.
+    /// A new chain in this process with the default settings.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    pub(crate) fn with(settings: ChainBuilder, world: World) -> Self {
-        Self { settings: Arc::new(settings), world, snapshots: Vec::new(), next_snapshot: 0 }
-    }
-
-    /// Settings to choose from.
+    /// Settings of a chain in this process.
     pub fn builder() -> ChainBuilder {
         ChainBuilder::default()
+    }
+
+    /// A chain that something else carries.
+    pub fn over(backend: Box<dyn Backend>) -> Self {
+        Self { backend }
     }
 
     /// Acts as somebody: a name (its own account, funded), an [`Account`], or any address (impersonated).
@@ -89,22 +62,13 @@ impl Chain {
     /// The account of a name, with 10,000 ether on first use.
     pub fn account(&mut self, name: &str) -> Account {
         let account = Account::named(name);
-        self.fund(account.address());
+        self.backend.fund(account.address());
         account
-    }
-
-    /// Gives 10,000 ether to an address that was not funded before.
-    pub(crate) fn fund(&mut self, address: Address) {
-        if !self.world.funded.contains(&address) {
-            self.world.funded.insert_mut(address);
-            let balance = self.balance(address).saturating_add(FUNDS);
-            self.world.state.set_balance(address, balance);
-        }
     }
 
     /// What receipts remember of frames from now on.
     pub fn record(&mut self, recording: Recording) {
-        self.world.recording = recording;
+        self.backend.record(recording);
     }
 
     // Transactions.
@@ -115,7 +79,7 @@ impl Chain {
     ///
     /// If it cannot be included. A failed execution is a receipt.
     pub fn send(&mut self, transaction: &Transaction) -> Result<Receipt, Rejected> {
-        self.transact(transaction, Mode::Paid, None)
+        self.transact(transaction, Authority::Key)
     }
 
     /// Includes a transaction from any address, without signature and fee.
@@ -124,7 +88,7 @@ impl Chain {
     ///
     /// If it cannot be included.
     pub fn send_impersonated(&mut self, transaction: &Transaction) -> Result<Receipt, Rejected> {
-        self.transact(transaction, Mode::Free, None)
+        self.transact(transaction, Authority::Impersonation)
     }
 
     /// Includes a signed transaction: legacy, 2930, 1559 or 7702.
@@ -133,8 +97,7 @@ impl Chain {
     ///
     /// If it is malformed or cannot be included.
     pub fn send_raw(&mut self, raw: &[u8]) -> Result<Receipt, Rejected> {
-        let Signed { transaction, hash } = Signed::decode(raw, self.settings.chain_id)?;
-        self.transact(&transaction, Mode::Paid, Some(hash))
+        self.backend.send_raw(raw)
     }
 
     /// Runs a call on top of the state without changing it; 50,000,000 gas unless it says otherwise.
@@ -143,93 +106,52 @@ impl Chain {
     ///
     /// If it is not valid.
     pub fn simulate(&self, transaction: &Transaction) -> Result<Receipt, Rejected> {
-        self.simulate_as(transaction, FirstFrame::Call)
+        self.backend.simulate(transaction, false)
     }
 
-    pub(crate) fn simulate_as(&self, transaction: &Transaction, first: FirstFrame) -> Result<Receipt, Rejected> {
-        let mode = Mode::Simulated(first);
-        match &self.world.open {
-            Some(open) => self.run(transaction, mode, open, None),
-            None => self.run(transaction, mode, &self.next_block(), None),
-        }
-        .map(|ran| ran.receipt)
+    pub(crate) fn simulate_static(&self, transaction: &Transaction) -> Result<Receipt, Rejected> {
+        self.backend.simulate(transaction, true)
     }
 
-    pub(crate) fn transact(
-        &mut self,
-        transaction: &Transaction,
-        mode: Mode,
-        hash: Option<B256>,
-    ) -> Result<Receipt, Rejected> {
-        self.upgrade_if_due();
-        let mut open = self.world.open.take().unwrap_or_else(|| self.next_block());
-        let ran = match self.run(transaction, mode, &open, hash) {
-            Ok(ran) => ran,
-            Err(rejected) => {
-                self.world.open = Some(open).filter(|open| !open.block.transactions.is_empty());
-                return Err(rejected);
-            }
-        };
-        self.world.state.commit(ran.changes);
-        open.recent = ran.recent;
-        open.block.gas_used += ran.receipt.gas.used;
-        open.block.transactions.push(ran.receipt.hash);
-        if self.settings.keeps_history {
-            self.world.receipts.insert_mut(ran.receipt.hash, Arc::new(ran.receipt.clone()));
-        }
-        self.world.open = Some(open);
-        if self.world.automine {
-            self.mine();
-        }
-        Ok(ran.receipt)
+    pub(crate) fn transact(&mut self, transaction: &Transaction, authority: Authority) -> Result<Receipt, Rejected> {
+        self.backend.transact(transaction, authority)
     }
 
     // Blocks and time.
 
     /// Mines a block of the transactions collected so far, or an empty one.
     pub fn mine(&mut self) -> Arc<Block> {
-        self.upgrade_if_due();
-        let OpenBlock { mut block, .. } = self.world.open.take().unwrap_or_else(|| self.next_block());
-        block.hash = block.header(self.arbos_version()).hash_slow();
-        let block = Arc::new(block);
-        self.world.head = block.clone();
-        if self.settings.keeps_history {
-            self.world.blocks.push_back_mut(block.clone());
-        }
-        block
+        self.backend.mine()
     }
 
     /// Collects transactions until [`mine`](Self::mine): they share a block and a timestamp.
     pub fn stop_automine(&mut self) {
-        self.world.automine = false;
+        self.backend.set_automine(false);
     }
 
     /// Each transaction its own block again; mines what was collected.
     pub fn start_automine(&mut self) {
-        self.world.automine = true;
-        if self.world.open.is_some() {
-            self.mine();
-        }
+        self.backend.set_automine(true);
     }
 
     /// The last block.
-    pub fn head(&self) -> &Block {
-        &self.world.head
+    pub fn head(&self) -> Arc<Block> {
+        self.backend.head()
     }
 
     /// A block by number.
-    pub fn block(&self, number: u64) -> Option<&Block> {
-        self.world.blocks.get(usize::try_from(number).ok()?).map(Arc::as_ref)
+    pub fn block(&self, number: u64) -> Option<Arc<Block>> {
+        self.backend.block(number)
     }
 
     /// The receipt of a transaction.
-    pub fn receipt(&self, hash: B256) -> Option<&Receipt> {
-        self.world.receipts.get(&hash).map(Arc::as_ref)
+    pub fn receipt(&self, hash: B256) -> Option<Arc<Receipt>> {
+        self.backend.receipt(hash)
     }
 
     /// Time of the next block, seconds. It stands still unless it is moved.
     pub fn timestamp(&self) -> u64 {
-        self.world.time
+        self.backend.timestamp()
     }
 
     /// Sets the time of the next block; equal timestamps are legal.
@@ -238,162 +160,123 @@ impl Chain {
     ///
     /// If it lies before the last block, or if a block with another time is being filled.
     pub fn set_time(&mut self, timestamp: u64) {
-        let latest = self.world.head.timestamp;
-        assert!(timestamp >= latest, "time {timestamp} lies before the last block ({latest})");
-        assert!(self.world.open.is_none() || timestamp == self.world.time, "a block is open: its time is fixed");
-        self.world.time = timestamp;
+        self.backend.set_time(timestamp);
     }
 
     /// Moves the time of the next block by `seconds`.
     pub fn advance(&mut self, seconds: u64) {
-        self.set_time(self.world.time + seconds);
+        self.set_time(self.timestamp() + seconds);
     }
 
     /// The L1 block number of the next block.
     pub fn l1_number(&self) -> u64 {
-        let passed = self.world.time.saturating_sub(self.settings.timestamp);
-        self.world.l1_number.unwrap_or(self.settings.l1_number + passed / L1_BLOCK_SECONDS)
+        self.backend.l1_number()
     }
 
     /// Freezes the L1 block number.
     pub fn set_l1_number(&mut self, number: u64) {
-        self.world.l1_number = Some(number);
+        self.backend.set_l1_number(number);
     }
 
     /// Base fee, wei per gas.
     pub fn base_fee(&self) -> u64 {
-        self.world.base_fee
+        self.backend.base_fee()
     }
 
     /// Sets the base fee from the next block on.
     pub fn set_base_fee(&mut self, base_fee: u64) {
-        self.world.base_fee = base_fee;
-    }
-
-    fn next_block(&self) -> OpenBlock {
-        let head = &self.world.head;
-        let block = Block {
-            number: head.number + 1,
-            hash: B256::ZERO,
-            parent_hash: head.hash,
-            timestamp: self.world.time,
-            l1_number: self.l1_number(),
-            base_fee: self.world.base_fee,
-            gas_used: 0,
-            transactions: Vec::new(),
-        };
-        OpenBlock { block, recent: Recent::default() }
-    }
-
-    fn upgrade_if_due(&mut self) {
-        if self.world.open.is_none() {
-            let now = self.world.time;
-            Arbos(&mut self.world.state).upgrade_if_due(now);
-        }
+        self.backend.set_base_fee(base_fee);
     }
 
     // Snapshots.
 
     /// Remembers everything: state, blocks, clock.
     pub fn snapshot(&mut self) -> SnapshotId {
-        let id = SnapshotId(self.next_snapshot);
-        self.next_snapshot += 1;
-        self.snapshots.push((id, self.world.clone()));
-        id
+        self.backend.snapshot()
     }
 
     /// Returns to a snapshot; it and later ones are gone then. `false` if it is unknown.
     pub fn revert(&mut self, id: SnapshotId) -> bool {
-        let Some(index) = self.snapshots.iter().position(|(known, _)| *known == id) else {
-            return false;
-        };
-        let (_, world) = self.snapshots.swap_remove(index);
-        self.snapshots.truncate(index);
-        self.world = world;
-        true
+        self.backend.revert(id)
     }
 
     // Accounts.
 
     /// Wei of an account.
     pub fn balance(&self, address: Address) -> U256 {
-        self.world.state.info(address).balance
+        self.backend.balance(address)
     }
 
     /// Nonce of an account.
     pub fn nonce(&self, address: Address) -> u64 {
-        self.world.state.info(address).nonce
+        self.backend.nonce(address)
     }
 
     /// Code of an account, as deployed.
     pub fn code(&self, address: Address) -> Bytes {
-        self.world.state.code(address)
+        self.backend.code(address)
     }
 
     /// Hash of the code of an account.
     pub fn code_hash(&self, address: Address) -> B256 {
-        self.world.state.info(address).code_hash
+        let code = self.code(address);
+        if code.is_empty() { KECCAK256_EMPTY } else { keccak256(code) }
     }
 
     /// One slot of an account.
     pub fn storage(&self, address: Address, slot: U256) -> U256 {
-        self.world.state.storage(address, slot)
+        self.backend.storage(address, slot)
     }
 
     /// Every slot of an account that is not zero.
     pub fn storage_of(&self, address: Address) -> BTreeMap<U256, U256> {
-        self.world
-            .state
-            .account(address)
-            .map(|account| account.storage.iter().map(|(slot, word)| (*slot, *word)).collect())
-            .unwrap_or_default()
+        self.backend.storage_of(address)
     }
 
     /// Sets a balance, wei.
     pub fn set_balance(&mut self, address: Address, balance: U256) {
-        self.world.state.set_balance(address, balance);
+        self.backend.set_balance(address, balance);
     }
 
     /// Sets a nonce.
     pub fn set_nonce(&mut self, address: Address, nonce: u64) {
-        self.world.state.set_nonce(address, nonce);
+        self.backend.set_nonce(address, nonce);
     }
 
     /// Sets code. That of a program is not activated by this.
     pub fn set_code(&mut self, address: Address, code: impl Into<Bytes>) {
-        self.world.state.set_code(address, code.into());
+        self.backend.set_code(address, code.into());
     }
 
     /// Sets one slot.
     pub fn set_storage(&mut self, address: Address, slot: U256, value: U256) {
-        self.world.state.set_storage(address, slot, value);
+        self.backend.set_storage(address, slot, value);
     }
 
     // The protocol.
 
     /// Chain id.
     pub fn chain_id(&self) -> u64 {
-        self.settings.chain_id
+        self.backend.chain_id()
     }
 
     /// ArbOS version now.
     pub fn arbos_version(&self) -> u64 {
-        Arbos(&mut self.world.state.clone()).version()
+        self.backend.arbos_version()
     }
 
     /// Parameters of the Stylus machine.
     pub fn params(&self) -> Params {
-        Arbos(&mut self.world.state.clone()).params()
+        self.backend.params()
     }
 
     /// The activation record of a code hash; its version is 0 when there is none.
     pub fn record_of(&self, code_hash: B256) -> Record {
-        Arbos(&mut self.world.state.clone()).record(code_hash)
+        self.backend.record_of(code_hash)
     }
 
     /// Whether the program at an address can be called now.
     pub fn is_active(&self, program: Address) -> bool {
-        let record = self.record_of(self.code_hash(program));
-        record.active(&self.params(), self.world.time).is_ok()
+        self.backend.is_active(program)
     }
 }

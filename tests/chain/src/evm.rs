@@ -7,6 +7,7 @@
 pub(crate) mod context;
 mod handler;
 mod instructions;
+mod steps;
 pub(crate) mod stylus;
 
 pub(crate) use handler::{ArbHandler, EvmError, FirstFrame, MAX_CODE_SIZE, MAX_TX_GAS};
@@ -20,7 +21,7 @@ use revm::{
         evm::{ContextDbError, FrameInitResult},
     },
     interpreter::{
-        CallInput, CallScheme, CreateScheme, FrameInput, InstructionResult,
+        CallScheme, CreateScheme, FrameInput, InstructionResult,
         interpreter::EthInterpreter,
         interpreter_action::{FrameInit, InterpreterAction},
     },
@@ -89,8 +90,10 @@ impl ArbEvm {
             return;
         }
         let outcome = result.interpreter_result();
-        let remaining = if outcome.result.is_ok_or_revert() { outcome.gas.remaining() } else { 0 };
-        self.inner.ctx.chain.recorder.close(outcome.result.is_ok(), remaining, &outcome.output);
+        let kept_gas = outcome.result.is_ok_or_revert();
+        let remaining = if kept_gas { outcome.gas.remaining() } else { 0 };
+        let halt = (!kept_gas).then(|| format!("{:?}", outcome.result));
+        self.inner.ctx.chain.recorder.close(outcome.result.is_ok(), halt, remaining, &outcome.output);
     }
 }
 
@@ -162,7 +165,11 @@ impl ArbEvm {
     fn run_interpreter(&mut self) -> InterpreterAction {
         let Inner { ctx, frame_stack, instruction, .. } = &mut self.inner;
         let frame = frame_stack.get();
-        let action = frame.interpreter.run_plain(instruction.instruction_table(), instruction.gas_table(), ctx);
+        let (table, prices) = (instruction.instruction_table(), instruction.gas_table());
+        let action = match ctx.chain.recorder.steps() {
+            Some(memory) => steps::run(&mut frame.interpreter, table, prices, ctx, memory),
+            None => frame.interpreter.run_plain(table, prices, ctx),
+        };
         match action {
             InterpreterAction::Return(mut result)
                 if matches!(frame.data, FrameData::Create(_))
@@ -192,12 +199,16 @@ fn describe(init: &FrameInit, ctx: &Ctx) -> Frame {
         to: Address::ZERO,
         code_address: Address::ZERO,
         selector: None,
+        input: Default::default(),
+        value: Default::default(),
         gas_limit: 0,
         gas_used: 0,
         success: false,
+        halt: None,
         output: Default::default(),
         ink: None,
         host_calls: Vec::new(),
+        steps: Vec::new(),
     };
     match &init.frame_input {
         FrameInput::Call(call) => {
@@ -210,7 +221,9 @@ fn describe(init: &FrameInit, ctx: &Ctx) -> Frame {
             frame.from = call.caller;
             frame.to = call.target_address;
             frame.code_address = call.bytecode_address;
-            frame.selector = selector(&call.input, ctx);
+            frame.input = call.input.bytes(ctx);
+            frame.selector = frame.input.first_chunk().copied();
+            frame.value = call.value.get();
             frame.gas_limit = call.gas_limit;
         }
         FrameInput::Create(create) => {
@@ -219,13 +232,11 @@ fn describe(init: &FrameInit, ctx: &Ctx) -> Frame {
                 CreateScheme::Create | CreateScheme::Custom { .. } => FrameKind::Create,
             };
             frame.from = create.caller();
+            frame.input = create.init_code().clone();
+            frame.value = create.value();
             frame.gas_limit = create.gas_limit();
         }
         FrameInput::Empty => {}
     }
     frame
-}
-
-fn selector(input: &CallInput, ctx: &Ctx) -> Option<[u8; 4]> {
-    input.as_bytes(ctx).first_chunk().copied()
 }

@@ -18,7 +18,7 @@ use revm::{
 use crate::{
     arbos::Arbos,
     block::{BLOCK_GAS_LIMIT, Block, SEQUENCER},
-    chain::{Chain, OpenBlock},
+    embedded::{Embedded, OpenBlock},
     evm::{
         ArbEvm, ArbHandler, EvmError, FirstFrame,
         context::{self, Recent},
@@ -63,7 +63,7 @@ pub(crate) struct Ran {
     pub(crate) recent: Recent,
 }
 
-impl Chain {
+impl Embedded {
     /// Runs a transaction on top of the state, in the block that is open; changes nothing itself.
     pub(crate) fn run(
         &self,
@@ -192,6 +192,7 @@ fn receipt(result: ExecutionResult, chain: &mut context::Transaction, limit: u64
             refund,
         },
         frames: mem::take(&mut chain.recorder.frames),
+        truncated: chain.recorder.truncated,
         ..Receipt::default()
     }
 }

@@ -1,6 +1,6 @@
 //! The tree of frames a transaction opened, for gas tables.
 
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, U256};
 use stylus_vm::execution::HostCall;
 
 /// Which way a frame was entered.
@@ -37,18 +37,47 @@ pub struct Frame {
     pub code_address: Address,
     /// First four bytes of the call data.
     pub selector: Option<[u8; 4]>,
+    /// Call data, or init code.
+    pub input: Bytes,
+    /// Wei sent along; under delegatecall the value of the frame above.
+    pub value: U256,
     /// Gas it was given, stipend included.
     pub gas_limit: u64,
     /// Gas it used, its children included, before any refund.
     pub gas_used: u64,
     /// Whether it succeeded.
     pub success: bool,
+    /// Why it failed, unless it reverted.
+    pub halt: Option<String>,
     /// What it returned.
     pub output: Bytes,
     /// Ink the program used, children included, for a Stylus frame that started.
     pub ink: Option<u64>,
     /// Its host calls, when host calls are traced.
     pub host_calls: Vec<HostCall>,
+    /// Its instructions, when they are traced and the EVM ran.
+    pub steps: Vec<Step>,
+}
+
+/// One instruction of the EVM, before it ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Its place in the code.
+    pub pc: usize,
+    /// Its number.
+    pub op: u8,
+    /// Gas before.
+    pub gas: u64,
+    /// Gas it used; for a call with what it handed on.
+    pub cost: u64,
+    /// The stack before, top last.
+    pub stack: Vec<U256>,
+    /// The memory before.
+    pub memory: Option<Bytes>,
+    /// The slot that it read or wrote, and what is there now.
+    pub storage: Option<(U256, U256)>,
+    /// Whether it ended the frame by failing.
+    pub failed: bool,
 }
 
 impl Frame {
@@ -68,7 +97,23 @@ pub enum Recording {
     Frames,
     /// Every frame and every host call in it.
     HostCalls,
+    /// Every frame, every host call and every instruction of the EVM. Ends quietly at a limit, see [`Receipt::truncated`].
+    ///
+    /// [`Receipt::truncated`]: crate::Receipt::truncated
+    Steps {
+        /// With the memory before each instruction.
+        memory: bool,
+    },
 }
+
+impl Recording {
+    pub(crate) fn has_host_calls(self) -> bool {
+        matches!(self, Self::HostCalls | Self::Steps { .. })
+    }
+}
+
+/// Bytes that the instructions of one transaction may take.
+const STEPS_LIMIT: usize = 64 << 20;
 
 /// Collects frames in the order in which they open.
 #[derive(Debug, Default)]
@@ -76,6 +121,9 @@ pub(crate) struct Recorder {
     pub(crate) recording: Recording,
     pub(crate) frames: Vec<Frame>,
     open: Vec<usize>,
+    kept_bytes: usize,
+    /// Whether instructions were left out.
+    pub(crate) truncated: bool,
 }
 
 impl Recorder {
@@ -100,11 +148,31 @@ impl Recorder {
         self.open.last().map(|index| &mut self.frames[*index])
     }
 
+    /// Whether instructions are wanted, and with memory.
+    pub(crate) fn steps(&self) -> Option<bool> {
+        match self.recording {
+            Recording::Steps { memory } if !self.truncated => Some(memory),
+            _ => None,
+        }
+    }
+
+    /// An instruction ran.
+    pub(crate) fn step(&mut self, step: Step) {
+        self.kept_bytes +=
+            size_of::<Step>() + step.stack.len() * 32 + step.memory.as_ref().map_or(0, |memory| memory.len());
+        if self.kept_bytes > STEPS_LIMIT {
+            self.truncated = true;
+        } else if let Some(frame) = self.current() {
+            frame.steps.push(step);
+        }
+    }
+
     /// The open frame ended.
-    pub(crate) fn close(&mut self, success: bool, gas_remaining: u64, output: &Bytes) {
+    pub(crate) fn close(&mut self, success: bool, halt: Option<String>, gas_remaining: u64, output: &Bytes) {
         if let Some(index) = self.open.pop() {
             let frame = &mut self.frames[index];
             frame.success = success;
+            frame.halt = halt;
             frame.gas_used = frame.gas_limit - gas_remaining;
             frame.output = output.clone();
         }

@@ -4,6 +4,7 @@ use std::{error, fmt, ops::Deref};
 
 use alloy_primitives::{Address, B256, Bytes, Log};
 use alloy_sol_types::{Revert, SolError, SolEvent};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     abi::StylusDeployer,
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// Gas of a transaction, taken apart. All in gas.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gas {
     /// What the transaction allowed.
     pub limit: u64,
@@ -28,7 +29,7 @@ pub struct Gas {
 }
 
 /// Result of a transaction or of a simulated call.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Hash of the transaction; zero for a simulated call.
     pub hash: B256,
@@ -59,7 +60,10 @@ pub struct Receipt {
     /// Always 0: the chain charges nothing for L1 data.
     pub gas_used_for_l1: u64,
     /// Frames in the order in which they opened, if [recording](crate::Recording) is on.
+    #[serde(skip)]
     pub frames: Vec<Frame>,
+    /// Whether the recording of instructions came to its limit.
+    pub truncated: bool,
 }
 
 impl Receipt {

@@ -8,9 +8,8 @@ use crate::{
     abi::{ArbWasm, ArbWasmCache, StylusDeployer},
     account::Account,
     artifacts::Artifacts,
+    backend::Authority,
     chain::Chain,
-    evm::FirstFrame,
-    execution::Mode,
     genesis::STYLUS_DEPLOYER,
     precompiles::addresses::{ARB_WASM, ARB_WASM_CACHE},
     programs,
@@ -63,7 +62,7 @@ impl Caller for Address {
 pub struct Sender<'a> {
     chain: &'a mut Chain,
     draft: Transaction,
-    mode: Mode,
+    authority: Authority,
 }
 
 /// A program that was deployed.
@@ -84,8 +83,8 @@ pub struct Deployed {
 impl<'a> Sender<'a> {
     pub(crate) fn new(chain: &'a mut Chain, caller: impl Caller) -> Self {
         let from = caller.resolve(chain);
-        let mode = if caller.pays() { Mode::Paid } else { Mode::Free };
-        Self { chain, draft: Transaction { from, ..Transaction::default() }, mode }
+        let authority = if caller.pays() { Authority::Key } else { Authority::Impersonation };
+        Self { chain, draft: Transaction { from, ..Transaction::default() }, authority }
     }
 
     /// Sends `wei` along.
@@ -154,7 +153,7 @@ impl<'a> Sender<'a> {
     ///
     /// If it fails.
     pub fn static_call<C: SolCall>(self, to: Address, call: C) -> Result<Sent<C::Return>, Reverted> {
-        let receipt = self.simulate_frame(to, call.abi_encode(), FirstFrame::StaticCall)?;
+        let receipt = self.static_raw(to, call.abi_encode())?;
         decoded::<C>(receipt)
     }
 
@@ -185,8 +184,9 @@ impl<'a> Sender<'a> {
     /// # Errors
     ///
     /// If it fails.
-    pub fn simulate_raw(self, to: Address, data: impl Into<Bytes>) -> Result<Receipt, Reverted> {
-        self.simulate_frame(to, data.into(), FirstFrame::Call)
+    pub fn simulate_raw(mut self, to: Address, data: impl Into<Bytes>) -> Result<Receipt, Reverted> {
+        (self.draft.to, self.draft.data) = (Some(to), data.into());
+        succeeded(self.chain.simulate(&self.draft)?)
     }
 
     /// Runs any call data as by STATICCALL.
@@ -194,8 +194,9 @@ impl<'a> Sender<'a> {
     /// # Errors
     ///
     /// If it fails.
-    pub fn static_raw(self, to: Address, data: impl Into<Bytes>) -> Result<Receipt, Reverted> {
-        self.simulate_frame(to, data.into(), FirstFrame::StaticCall)
+    pub fn static_raw(mut self, to: Address, data: impl Into<Bytes>) -> Result<Receipt, Reverted> {
+        (self.draft.to, self.draft.data) = (Some(to), data.into());
+        succeeded(self.chain.simulate_static(&self.draft)?)
     }
 
     /// Sends a transaction that creates a contract from init code.
@@ -210,14 +211,8 @@ impl<'a> Sender<'a> {
     }
 
     fn submit(self) -> Result<Receipt, Reverted> {
-        let Self { chain, draft, mode } = self;
-        succeeded(chain.transact(&draft, mode, None)?)
-    }
-
-    fn simulate_frame(mut self, to: Address, data: impl Into<Bytes>, first: FirstFrame) -> Result<Receipt, Reverted> {
-        self.draft.to = Some(to);
-        self.draft.data = data.into();
-        succeeded(self.chain.simulate_as(&self.draft, first)?)
+        let Self { chain, draft, authority } = self;
+        succeeded(chain.transact(&draft, authority)?)
     }
 
     // Programs.
@@ -250,14 +245,14 @@ impl<'a> Sender<'a> {
     ///
     /// If one of the transactions fails.
     pub fn deploy_code(self, code: Bytes) -> Result<Deployed, Reverted> {
-        let Self { chain, draft, mode } = self;
+        let Self { chain, draft, authority } = self;
         let creation = Transaction { to: None, data: init_code(&code).into(), ..draft.clone() };
-        let creation = succeeded(chain.transact(&creation, mode, None)?)?;
+        let creation = succeeded(chain.transact(&creation, authority)?)?;
         let address = creation.contract_address.expect("a creation that succeeds has an address");
         let draft = Transaction { value: U256::ZERO, nonce: None, ..draft };
         let activation = match chain.is_active(address) {
             true => None,
-            false => Some(Self { chain, draft, mode }.activate(address)?),
+            false => Some(Self { chain, draft, authority }.activate(address)?),
         };
         Ok(Deployed { address, code_hash: chain_hash(&code), code_len: code.len(), creation, activation })
     }
@@ -357,7 +352,8 @@ impl Chain {
 
     /// Whether a program is in the on-chain cache.
     pub fn is_cached(&self, program: Address) -> bool {
-        self.record_of(self.code_hash(program)).cached
+        let call = ArbWasmCache::codehashIsCachedCall { codehash: self.code_hash(program) };
+        self.view(ARB_WASM_CACHE, call).is_ok_and(|cached| cached)
     }
 }
 

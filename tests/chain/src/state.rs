@@ -69,6 +69,14 @@ impl State {
         self.update(address, |account| write_slot(&mut account.storage, slot, value));
     }
 
+    pub(crate) fn clear_storage(&mut self, address: Address) {
+        self.update(address, |account| account.storage = HashTrieMapSync::default());
+    }
+
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (&Address, &Account)> {
+        self.accounts.iter()
+    }
+
     /// Changes one account; it disappears when nothing of it is left.
     fn update(&mut self, address: Address, change: impl FnOnce(&mut Account)) {
         let mut account = self.accounts.get(&address).cloned().unwrap_or_default();

@@ -1,14 +1,14 @@
 //! Transactions on their way into the EVM.
 
 use alloy_consensus::{SignableTransaction, Transaction as _, TxEip1559, TxEnvelope, transaction::SignerRecoverable};
-use alloy_eips::{Decodable2718, eip2930::AccessList, eip7702::SignedAuthorization};
+use alloy_eips::{Decodable2718, Encodable2718, eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use revm::{
     context::{TransactionType, TxEnv},
     context_interface::either::Either,
 };
 
-use crate::receipt::Rejected;
+use crate::{account::Account, receipt::Rejected};
 
 /// Gas limit when none is given: all a transaction can use.
 pub const DEFAULT_GAS_LIMIT: u64 = crate::evm::MAX_TX_GAS;
@@ -47,6 +47,21 @@ impl Transaction {
         Self { from, data: init_code.into(), ..Self::default() }
     }
 
+    /// What a transaction in an envelope says, sent by `from`.
+    pub(crate) fn of(envelope: &TxEnvelope, from: Address) -> Self {
+        Self {
+            from,
+            to: envelope.to(),
+            value: envelope.value(),
+            data: envelope.input().clone(),
+            gas: Some(envelope.gas_limit()),
+            nonce: Some(envelope.nonce()),
+            max_fee: Some(envelope.max_fee_per_gas()),
+            access_list: envelope.access_list().cloned().unwrap_or_default(),
+            authorizations: envelope.authorization_list().unwrap_or_default().to_vec(),
+        }
+    }
+
     /// As the EVM wants it. Tips do not exist, so that every kind runs as one with a maximal fee and no tip.
     pub(crate) fn env(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> TxEnv {
         let kind = if self.authorizations.is_empty() { TransactionType::Eip1559 } else { TransactionType::Eip7702 };
@@ -70,7 +85,18 @@ impl Transaction {
 
     /// A hash for a transaction that nobody signed: that of the transaction with a signature that names the sender.
     pub(crate) fn unsigned_hash(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> B256 {
-        let transaction = TxEip1559 {
+        *self.unsigned(chain_id, nonce, max_fee, gas).into_signed(placeholder(self.from)).hash()
+    }
+
+    /// The transaction with a signature, as it goes over the wire.
+    pub(crate) fn sign(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64, by: &Account) -> Bytes {
+        let unsigned = self.unsigned(chain_id, nonce, max_fee, gas);
+        let signature = by.sign(unsigned.signature_hash());
+        TxEnvelope::from(unsigned.into_signed(signature)).encoded_2718().into()
+    }
+
+    fn unsigned(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> TxEip1559 {
+        TxEip1559 {
             chain_id,
             nonce,
             gas_limit: gas,
@@ -80,16 +106,19 @@ impl Transaction {
             value: self.value,
             access_list: self.access_list.clone(),
             input: self.data.clone(),
-        };
-        let signature = Signature::new(self.from.into_word().into(), U256::from(1), false);
-        *transaction.into_signed(signature).hash()
+        }
     }
+}
+
+/// Stands in for the signature of somebody whose key nobody has; keeps hashes apart.
+pub(crate) fn placeholder(from: Address) -> Signature {
+    Signature::new(from.into_word().into(), U256::from(1), false)
 }
 
 /// A signed transaction, decoded and checked against its signature.
 pub(crate) struct Signed {
+    pub(crate) envelope: TxEnvelope,
     pub(crate) transaction: Transaction,
-    pub(crate) hash: B256,
 }
 
 impl Signed {
@@ -100,27 +129,26 @@ impl Signed {
         if !raw.is_empty() {
             return Err(Rejected::Malformed("bytes after the transaction".into()));
         }
-        if envelope.is_eip4844() {
-            return Err(Rejected::Malformed("blob transactions are not supported".into()));
-        }
-        if envelope.chain_id().is_some_and(|id| id != chain_id) {
-            return Err(Rejected::ChainId);
-        }
-        if envelope.max_priority_fee_per_gas().is_some_and(|tip| tip > envelope.max_fee_per_gas()) {
-            return Err(Rejected::Malformed("max priority fee per gas higher than max fee per gas".into()));
-        }
+        check(&envelope, chain_id)?;
         let from = envelope.recover_signer().map_err(|error| malformed(&error))?;
-        let transaction = Transaction {
-            from,
-            to: envelope.to(),
-            value: envelope.value(),
-            data: envelope.input().clone(),
-            gas: Some(envelope.gas_limit()),
-            nonce: Some(envelope.nonce()),
-            max_fee: Some(envelope.max_fee_per_gas()),
-            access_list: envelope.access_list().cloned().unwrap_or_default(),
-            authorizations: envelope.authorization_list().unwrap_or_default().to_vec(),
-        };
-        Ok(Self { transaction, hash: *envelope.tx_hash() })
+        Ok(Self { transaction: Transaction::of(&envelope, from), envelope })
     }
+
+    pub(crate) fn hash(&self) -> B256 {
+        *self.envelope.tx_hash()
+    }
+}
+
+/// Rules that need no state.
+pub(crate) fn check(envelope: &TxEnvelope, chain_id: u64) -> Result<(), Rejected> {
+    if envelope.is_eip4844() {
+        return Err(Rejected::Malformed("blob transactions are not supported".into()));
+    }
+    if envelope.chain_id().is_some_and(|id| id != chain_id) {
+        return Err(Rejected::ChainId);
+    }
+    if envelope.max_priority_fee_per_gas().is_some_and(|tip| tip > envelope.max_fee_per_gas()) {
+        return Err(Rejected::Malformed("max priority fee per gas higher than max fee per gas".into()));
+    }
+    Ok(())
 }

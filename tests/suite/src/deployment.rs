@@ -35,7 +35,11 @@ impl Settings {
 
     /// The parameters of the original on mainnet (section 13), deployed a day before epoch zero.
     pub fn mainnet() -> Self {
-        let offset = 1_628_002_800;
+        Self::mainnet_from(1_628_002_800)
+    }
+
+    /// The same with another start of epoch zero.
+    pub fn mainnet_from(offset: u64) -> Self {
         Self {
             deployed_at: offset - 86_400,
             interval: U256::from(2_419_200),

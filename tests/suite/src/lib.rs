@@ -20,9 +20,26 @@ pub mod proxy;
 pub mod simulation;
 pub mod wallet;
 
+use chain::Chain;
+
 pub use deployment::{Deployment, Settings};
 pub use distribution::Distribution;
 pub use pool::{Amount, Caller, Pool, epoch};
+
+/// The chain that tests run on: a new one in this process or, with `CHAIN_RPC` set, the one of the node there. Its time is
+/// `timestamp`; on a node it must not be later yet.
+///
+/// # Panics
+///
+/// If the node does not answer.
+pub fn chain_at(timestamp: u64) -> Chain {
+    let Ok(url) = std::env::var("CHAIN_RPC") else {
+        return Chain::builder().timestamp(timestamp).build();
+    };
+    let mut chain = Chain::connect(&url).unwrap_or_else(|error| panic!("CHAIN_RPC={url}: {error}"));
+    chain.set_time(timestamp);
+    chain
+}
 
 /// Roles by name, in the order of the specification's table: the first four go to the first owner.
 pub const ROLES: [&str; 7] = [

@@ -101,7 +101,7 @@ impl Pool {
     ///
     /// If the pool refuses the settings.
     pub fn with_tokens(staked: &str, rewards: &str, settings: &Settings) -> Result<Self, Reverted> {
-        let mut chain = Chain::builder().timestamp(settings.deployed_at - 100_000).build();
+        let mut chain = crate::chain_at(settings.deployed_at - 100_000);
         let staked_token = deployment::token(&mut chain, staked, "USD Coin", "USDC", 6);
         let rewards_token = deployment::token(&mut chain, rewards, "dYdX", "DYDX", 18);
         let parties = Parties {

@@ -7,7 +7,7 @@ use revm::{
     context_interface::Host,
     handler::instructions::EthInstructions,
     interpreter::{
-        InstructionContext, InstructionExecResult, InstructionResult,
+        InstructionContext, InstructionExecResult, InstructionResult, InstructionTable,
         instructions::host::selfdestruct,
         interpreter::EthInterpreter,
         interpreter_types::{InputsTr, RuntimeFlag},
@@ -17,6 +17,9 @@ use revm::{
 
 use super::context::Ctx;
 use crate::programs;
+
+/// What runs each instruction.
+pub(super) type Table = InstructionTable<EthInterpreter, Ctx>;
 
 /// The instruction table of an EVM specification.
 pub(crate) fn table(spec: SpecId) -> EthInstructions<EthInterpreter, Ctx> {

@@ -22,7 +22,6 @@ use super::{
 };
 use crate::{
     arbos::{Arbos, Params, Record},
-    frames::Recording,
     precompiles::describe_inactive,
     programs,
 };
@@ -184,7 +183,7 @@ fn config(ctx: &Ctx, params: &Params) -> Config {
         ink_price: params.ink_price,
         max_stack_depth: params.max_stack_depth,
         max_code_size: super::MAX_CODE_SIZE,
-        trace: ctx.chain.recorder.recording == Recording::HostCalls,
+        trace: ctx.chain.recorder.recording.has_host_calls(),
     }
 }
 

@@ -7,6 +7,7 @@ mod creation;
 mod golden;
 mod interfaces;
 mod metering;
+mod node;
 mod precompiles;
 mod storage;
 mod support;

@@ -90,7 +90,7 @@ fn dynamic_fee_transactions_work() {
     let raw = signed(&alice, transaction.clone());
     let receipt = chain.send_raw(&raw).expect("it is valid");
     assert_eq!(receipt.hash, alloy_primitives::keccak256(&raw));
-    assert_eq!(chain.receipt(receipt.hash), Some(&receipt));
+    assert_eq!(chain.receipt(receipt.hash).as_deref(), Some(&receipt));
     let greedy = TxEip1559 { nonce: 1, max_priority_fee_per_gas: PRICE + 1, ..transaction.clone() };
     assert!(matches!(chain.send_raw(&signed(&alice, greedy)), Err(Rejected::Malformed(_))));
     let cheap = TxEip1559 { nonce: 1, max_fee_per_gas: 1, max_priority_fee_per_gas: 0, ..transaction };

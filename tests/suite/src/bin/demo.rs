@@ -26,6 +26,9 @@ struct Options {
     /// Leave the programs out of the chain's program cache: each call then pays to initialise them.
     #[arg(long)]
     uncached: bool,
+    /// Play on a node instead, from its time on; it must let anybody move its clock.
+    #[arg(long, value_name = "URL")]
+    rpc: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -264,6 +267,17 @@ struct Holdings {
     rewards: U256,
 }
 
+/// The chain to play on, and the schedule: that of mainnet or, on a node, the same from its time on.
+fn ground(options: &Options) -> Result<(Chain, Settings), String> {
+    let Some(url) = &options.rpc else {
+        let settings = Settings::mainnet();
+        return Ok((Chain::builder().timestamp(settings.deployed_at - 3600).build(), settings));
+    };
+    let chain = Chain::connect(url).map_err(|error| format!("{url}: {error}"))?;
+    let settings = Settings::mainnet_from(chain.timestamp() + 3600 + DAY);
+    Ok((chain, settings))
+}
+
 /// The chain, the pool, and what the play needs to check itself.
 struct Stage {
     chain: Chain,
@@ -278,9 +292,8 @@ struct Stage {
 
 impl Stage {
     fn set(options: &Options) -> Result<Self, String> {
-        let settings = Settings::mainnet();
+        let (mut chain, settings) = ground(options)?;
         let start = settings.deployed_at + DAY;
-        let mut chain = Chain::builder().timestamp(settings.deployed_at - 3600).build();
         let usdc = deployment::token(&mut chain, "token", "USD Coin", "USDC", 6);
         let dydx = deployment::token(&mut chain, "token", "dYdX", "DYDX", 18);
         chain.set_time(settings.deployed_at);
@@ -309,7 +322,7 @@ impl Stage {
             "A pool with the parameters of mainnet: epochs of 28 days, of which the last 14 are the blackout window."
         );
         println!(
-            "Embedded chain {}, ArbOS {}. Programs {} the chain's program cache.\n",
+            "Chain {}, ArbOS {}. Programs {} the chain's program cache.\n",
             self.chain.chain_id(),
             self.chain.arbos_version(),
             if options.uncached { "outside" } else { "inside" },

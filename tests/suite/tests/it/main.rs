@@ -2,6 +2,7 @@
 //! begin with the id of the scenario they play (see SCENARIOS.md).
 
 mod allocations;
+mod anywhere;
 mod attacks;
 mod borrowing;
 mod claims;

@@ -1,0 +1,171 @@
+//! Where a call runs: a state, and a block around it.
+
+use alloy_eips::{BlockId, BlockNumberOrTag};
+use alloy_primitives::{Address, U256};
+use alloy_rpc_types_eth::{
+    BlockOverrides, TransactionRequest,
+    state::{AccountOverride, StateOverride},
+};
+
+use super::{error::RpcError, ledger::World};
+use crate::{
+    block::Block,
+    embedded::{Embedded, OpenBlock},
+    evm::{FirstFrame, context::Recent},
+    execution::{Mode, Ran},
+    frames::Recording,
+    state::State,
+    transaction::Transaction,
+};
+
+/// Gas of a simulated call, and the most that one gets.
+const CALL_GAS: u64 = 50_000_000;
+
+/// A throw-away chain and the block in which calls run.
+#[derive(Debug)]
+pub(super) struct Scene {
+    pub(super) chain: Embedded,
+    pub(super) open: OpenBlock,
+}
+
+impl Scene {
+    /// The state after a block, and that block; for `pending` the next block on top of all that waits.
+    pub(super) fn at(world: &World, id: BlockId) -> Result<Self, RpcError> {
+        if id == BlockId::Number(BlockNumberOrTag::Pending) {
+            let (chain, _) = world.pending();
+            let open = chain.world.open.clone().unwrap_or_else(|| chain.next_block());
+            return Ok(Self { chain, open });
+        }
+        let number = resolve(world, id)?;
+        let block = world.block(number).ok_or_else(|| RpcError::not_found("header"))?.block.clone();
+        let mut chain = world.chain.clone();
+        chain.world.state = state_after(world, number)?.clone();
+        Ok(Self { chain, open: OpenBlock { block: Block::clone(&block), recent: Recent::default() } })
+    }
+
+    /// As a transaction of a mined block found it: the state before, and its block up to there.
+    pub(super) fn before(world: &World, number: u64, index: usize) -> Result<Self, RpcError> {
+        let mined = world.block(number).ok_or_else(|| RpcError::not_found("block"))?;
+        let parent = number.checked_sub(1).ok_or_else(|| RpcError::refused("genesis is not traceable"))?;
+        let mut chain = world.chain.clone();
+        chain.world.state = state_after(world, parent)?.clone();
+        let mut scene =
+            Self { chain, open: OpenBlock { block: Block::clone(&mined.block), recent: Recent::default() } };
+        for transaction in &mined.transactions[..index] {
+            let (submitted, hash) = (&transaction.submitted, transaction.submitted.hash());
+            let ran = scene.chain.run(&submitted.transaction, submitted.mode, &scene.open, Some(hash))?;
+            scene.chain.world.state.commit(ran.changes);
+            scene.open.recent = ran.recent;
+        }
+        Ok(scene)
+    }
+
+    pub(super) fn with(mut self, state: StateOverride, block: &BlockOverrides) -> Result<Self, RpcError> {
+        for (address, account) in state {
+            override_account(&mut self.chain.world.state, address, account)?;
+        }
+        override_block(&mut self.open.block, block)?;
+        Ok(self)
+    }
+
+    pub(super) fn recording(mut self, recording: Recording) -> Self {
+        self.chain.world.recording = recording;
+        self
+    }
+
+    /// Runs a call: no nonce, no fee, at most 50,000,000 gas.
+    pub(super) fn call(&self, request: &TransactionRequest) -> Result<Ran, RpcError> {
+        let mut transaction = draft(request)?;
+        transaction.gas = Some(transaction.gas.unwrap_or(CALL_GAS).min(CALL_GAS));
+        self.run(&transaction, Mode::Simulated(FirstFrame::Call))
+    }
+
+    pub(super) fn run(&self, transaction: &Transaction, mode: Mode) -> Result<Ran, RpcError> {
+        Ok(self.chain.run(transaction, mode, &self.open, None)?)
+    }
+}
+
+/// The number of a block that clients name.
+pub(super) fn resolve(world: &World, id: BlockId) -> Result<u64, RpcError> {
+    let head = world.head().block.number;
+    match id {
+        BlockId::Hash(hash) => world.number_of(hash.block_hash).ok_or_else(|| RpcError::not_found("header")),
+        BlockId::Number(BlockNumberOrTag::Number(number)) if number > head => Err(RpcError::not_found("header")),
+        BlockId::Number(BlockNumberOrTag::Number(number)) => Ok(number),
+        BlockId::Number(BlockNumberOrTag::Earliest) => Ok(0),
+        BlockId::Number(_) => Ok(head),
+    }
+}
+
+pub(super) fn state_after(world: &World, number: u64) -> Result<&State, RpcError> {
+    world.state_after(number).ok_or_else(|| {
+        RpcError::refused(format!("missing trie node: the state after block {number} is not kept (see --history)"))
+    })
+}
+
+/// The transaction that a request describes, as far as it does.
+pub(super) fn draft(request: &TransactionRequest) -> Result<Transaction, RpcError> {
+    if request.blob_versioned_hashes.is_some() || request.sidecar.is_some() || request.max_fee_per_blob_gas.is_some() {
+        return Err(RpcError::refused("blob transactions are not supported"));
+    }
+    if let (Some(data), Some(input)) = (&request.input.data, &request.input.input)
+        && data != input
+    {
+        return Err(RpcError::params("data and input are given and differ"));
+    }
+    Ok(Transaction {
+        from: request.from.unwrap_or_default(),
+        to: request.to.and_then(|to| to.to().copied()),
+        value: request.value.unwrap_or_default(),
+        data: request.input.input().cloned().unwrap_or_default(),
+        gas: request.gas,
+        nonce: request.nonce,
+        max_fee: None,
+        access_list: request.access_list.clone().unwrap_or_default(),
+        authorizations: request.authorization_list.clone().unwrap_or_default(),
+    })
+}
+
+fn override_account(state: &mut State, address: Address, account: AccountOverride) -> Result<(), RpcError> {
+    if account.move_precompile_to.is_some() {
+        return Err(RpcError::refused("movePrecompileToAddress is not supported"));
+    }
+    if account.state.is_some() && account.state_diff.is_some() {
+        return Err(RpcError::params(format_args!("account {address} has both state and stateDiff")));
+    }
+    if let Some(balance) = account.balance {
+        state.set_balance(address, balance);
+    }
+    if let Some(nonce) = account.nonce {
+        state.set_nonce(address, nonce);
+    }
+    if let Some(code) = account.code {
+        state.set_code(address, code);
+    }
+    if account.state.is_some() {
+        state.clear_storage(address);
+    }
+    for (slot, word) in account.state.or(account.state_diff).unwrap_or_default() {
+        state.set_storage(address, slot.into(), word.into());
+    }
+    Ok(())
+}
+
+fn override_block(block: &mut Block, overrides: &BlockOverrides) -> Result<(), RpcError> {
+    let BlockOverrides { number, time, base_fee, .. } = overrides;
+    if *overrides != (BlockOverrides { number: *number, time: *time, base_fee: *base_fee, ..Default::default() }) {
+        return Err(RpcError::refused("block overrides other than number, time and baseFee are not supported"));
+    }
+    let short = |word: U256| u64::try_from(word).map_err(|_| RpcError::params("a block override is too large"));
+    if let Some(number) = number {
+        // NUMBER speaks of L1 on Arbitrum.
+        block.l1_number = short(*number)?;
+    }
+    if let Some(time) = time {
+        block.timestamp = *time;
+    }
+    if let Some(base_fee) = base_fee {
+        block.base_fee = short(*base_fee)?;
+    }
+    Ok(())
+}
