@@ -264,7 +264,8 @@ impl MarketLedger {
     /// If there is no such proxy.
     pub fn call(&mut self, proxy: Address, caller: Address, call: &ProxyCall) -> Result<ProxyDone, ProxyRefusal> {
         let mut after = self.clone();
-        let mut desk = Desk { state: after.proxies[&proxy].clone(), market: &mut after, proxy, done: ProxyDone::default() };
+        let mut desk =
+            Desk { state: after.proxies[&proxy].clone(), market: &mut after, proxy, done: ProxyDone::default() };
         desk.run(caller, call)?;
         let Desk { state, done, .. } = desk;
         after.proxies.insert(proxy, state);
@@ -325,7 +326,14 @@ impl MarketLedger {
     }
 
     /// What the getters of a proxy must say of these keys, vaults, recipients and trades.
-    pub fn view(&self, proxy: Address, keys: &[U256], places: &[Place], people: &[Address], trades: &[Trade]) -> ProxyView {
+    pub fn view(
+        &self,
+        proxy: Address,
+        keys: &[U256],
+        places: &[Place],
+        people: &[Address],
+        trades: &[Trade],
+    ) -> ProxyView {
         let state = &self.proxies[&proxy];
         let BorrowerView { borrowed, debt, allocated, borrowable, .. } = self.ledger.borrower_view(proxy);
         ProxyView {
@@ -364,7 +372,8 @@ impl MarketLedger {
         for (proxy, state) in &self.proxies {
             let registered = state.keys.iter().all(|key| self.exchange.users.get(key) == Some(proxy));
             check(registered, "every allowed key is registered to its proxy");
-            let cancelling = self.exchange.cancelled.keys().filter(|place| self.exchange.users.get(&place[0]) == Some(proxy));
+            let cancelling =
+                self.exchange.cancelled.keys().filter(|place| self.exchange.users.get(&place[0]) == Some(proxy));
             let known = cancelling.copied().collect::<BTreeSet<_>>();
             check(known == state.cancelling, "a proxy knows its cancellations");
         }
@@ -387,7 +396,9 @@ impl Desk<'_> {
     fn run(&mut self, caller: Address, call: &ProxyCall) -> Done {
         use ProxyRole as R;
         let needed = match call {
-            ProxyCall::Borrow(_) | ProxyCall::RepayBorrow(_) | ProxyCall::RepayDebt(_) | ProxyCall::AutoPay => R::Borrower,
+            ProxyCall::Borrow(_) | ProxyCall::RepayBorrow(_) | ProxyCall::RepayDebt(_) | ProxyCall::AutoPay => {
+                R::Borrower
+            }
             ProxyCall::Deposit(..) | ProxyCall::Withdraw(..) => R::ExchangeOperator,
             ProxyCall::Pay(..) => R::WithdrawalOperator,
             ProxyCall::Veto(_) => R::VetoGuardian,

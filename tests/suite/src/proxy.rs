@@ -351,7 +351,11 @@ impl Market {
     /// # Errors
     ///
     /// As the exchange refuses.
-    pub fn register(&mut self, key: u64, account: Address) -> Outcome<<IExchange::registerUserCall as SolCall>::Return> {
+    pub fn register(
+        &mut self,
+        key: u64,
+        account: Address,
+    ) -> Outcome<<IExchange::registerUserCall as SolCall>::Return> {
         let signature = registration(account, u(key));
         self.on_exchange("maker", IExchange::registerUserCall { ethKey: account, starkKey: u(key), signature })
     }
@@ -553,10 +557,7 @@ impl Actor<'_> {
     }
 
     /// `guardianSetBorrowingRestriction(restricted)`.
-    pub fn restrict(
-        self,
-        restricted: bool,
-    ) -> Outcome<<P::guardianSetBorrowingRestrictionCall as SolCall>::Return> {
+    pub fn restrict(self, restricted: bool) -> Outcome<<P::guardianSetBorrowingRestrictionCall as SolCall>::Return> {
         self.send(P::guardianSetBorrowingRestrictionCall { isBorrowingRestricted: restricted })
     }
 

@@ -86,7 +86,8 @@ impl Scope {
         let vaults = [VAULT, VAULT + 1000, 50].map(u);
         let places = keys.iter().flat_map(|key| vaults.map(|vault| [*key, u(ASSET), vault])).collect();
         let people = PEOPLE.iter().map(|name| market.pool.who(name)).collect();
-        let trade = |key: U256, nonce: u64| std::array::from_fn(|word| if word == 0 { key } else { u(word as u64 * nonce) });
+        let trade =
+            |key: U256, nonce: u64| std::array::from_fn(|word| if word == 0 { key } else { u(word as u64 * nonce) });
         let trades = keys.iter().flat_map(|key| [1, 2].map(|nonce| trade(*key, nonce))).collect();
         Self { keys, places, people, trades }
     }
@@ -197,8 +198,12 @@ impl World {
         let asset = u(ASSET);
         let (expected, sent) = match action {
             OnExchange::Accept([key, asset, vault], amount) => {
-                let call =
-                    IExchange::acceptDepositCall { starkKey: key, assetType: asset, vaultId: vault, quantizedAmount: amount };
+                let call = IExchange::acceptDepositCall {
+                    starkKey: key,
+                    assetType: asset,
+                    vaultId: vault,
+                    quantizedAmount: amount,
+                };
                 (self.model.accept([key, asset, vault], amount), self.market.on_exchange("operator", call).map(drop))
             }
             OnExchange::SetVault(vault, amount) => {
@@ -254,8 +259,7 @@ impl World {
 
     fn view(&self, proxy: Address, scope: &Scope) -> ProxyView {
         let (market, parties) = (&self.market, self.market.parties);
-        let allowance =
-            |spender| market.view_of(parties.token, IToken::allowanceCall { owner: proxy, spender });
+        let allowance = |spender| market.view_of(parties.token, IToken::allowanceCall { owner: proxy, spender });
         let key = |key: &U256| {
             let allowed = market.view_of(proxy, P::isStarkKeyAllowedCall { starkKey: *key });
             (allowed, market.view_of(proxy, P::isStarkKeyBlockedCall { starkKey: *key }))

@@ -37,21 +37,15 @@ const CANCEL: IExchange::depositCancelCall = IExchange::depositCancelCall {
     vaultId: U256::from_limbs([VAULT, 0, 0, 0]),
 };
 
-const RECLAIM: IExchange::depositReclaimCall = IExchange::depositReclaimCall {
-    starkKey: CANCEL.starkKey,
-    assetType: CANCEL.assetType,
-    vaultId: CANCEL.vaultId,
-};
+const RECLAIM: IExchange::depositReclaimCall =
+    IExchange::depositReclaimCall { starkKey: CANCEL.starkKey, assetType: CANCEL.assetType, vaultId: CANCEL.vaultId };
 
 #[test]
 fn keys_are_registered_once_and_with_a_signature() {
     let mut market = exchange();
     let (trader, other) = (market.pool.who("S0"), market.pool.who("S1"));
-    let register = |account, key: u64, signature| IExchange::registerUserCall {
-        ethKey: account,
-        starkKey: u(key),
-        signature,
-    };
+    let register =
+        |account, key: u64, signature| IExchange::registerUserCall { ethKey: account, starkKey: u(key), signature };
     for (call, text) in [
         (register(trader, 0, registration(trader, u(0))), "INVALID_STARK_KEY"),
         (register(Address::ZERO, 5, registration(Address::ZERO, u(5))), "INVALID_ETH_ADDRESS"),
@@ -129,7 +123,8 @@ fn withdrawals_pay_the_owner_of_the_key() {
         vaultId: vault,
         quantizedAmount: amount,
     });
-    let release = |amount| IExchange::releaseWithdrawalCall { assetType: asset, vaultId: vault, quantizedAmount: amount };
+    let release =
+        |amount| IExchange::releaseWithdrawalCall { assetType: asset, vaultId: vault, quantizedAmount: amount };
     assert_text(market.on_exchange("operator", release(u(101))).unwrap_err(), "VAULT_INSUFFICIENT");
     market.operate(release(u(60)));
     let withdraw = IExchange::withdrawCall { starkKey: key, assetType: asset };

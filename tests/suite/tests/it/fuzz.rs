@@ -74,7 +74,11 @@ fn assert_no_trap(receipt: &Receipt, call: &[u8]) {
     }
 }
 
-pub(crate) fn assert_in_order(outcome: Result<Receipt, chain::Reverted>, call: &[u8], known: &BTreeSet<[u8; 4]>) -> bool {
+pub(crate) fn assert_in_order(
+    outcome: Result<Receipt, chain::Reverted>,
+    call: &[u8],
+    known: &BTreeSet<[u8; 4]>,
+) -> bool {
     match outcome {
         Ok(receipt) => {
             assert_no_trap(&receipt, call);

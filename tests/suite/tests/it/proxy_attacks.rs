@@ -96,7 +96,10 @@ fn every_function_needs_its_role_and_no_other_is_enough() {
         assert_eq!(market.storage(), before, "{needed}");
     }
     let changing = functions.iter().filter(|function| {
-        !matches!(function.state_mutability, alloy_json_abi::StateMutability::View | alloy_json_abi::StateMutability::Pure)
+        !matches!(
+            function.state_mutability,
+            alloy_json_abi::StateMutability::View | alloy_json_abi::StateMutability::Pure
+        )
     });
     assert_eq!(changing.count(), checked + OTHERS.len(), "each function that changes something was tried");
 }
@@ -149,9 +152,8 @@ fn one_makers_people_are_nobody_at_another() {
         }
     }
     // The same program, storages apart.
-    let restricted = |market: &Market, index: usize| {
-        market.view_of(market.proxies[index], P::isBorrowingRestrictedCall {})
-    };
+    let restricted =
+        |market: &Market, index: usize| market.view_of(market.proxies[index], P::isBorrowingRestrictedCall {});
     market.as_of(1, "g").restrict(true).unwrap();
     assert_eq!((restricted(&market, 0), restricted(&market, 1)), (false, true));
     let refused = market.by("o").send(P::allowStarkKeyCall { starkKey: u(KEY + 1000) }).unwrap_err();
@@ -324,13 +326,10 @@ const TOKEN_OPERATIONS: [(Operation, u8); 8] = [
     (("withdrawFromExchange", |market| sent(market.by("e").withdraw())), 1),
     (("externalWithdrawToken", |market| sent(market.by("w").pay("r", 100))), 1),
     (
-        (
-            "setStakingContractAllowance",
-            |market| {
-                let token = market.parties.token;
-                sent(market.by("o").send(P::setStakingContractAllowanceCall { token, amount: u(7) }))
-            },
-        ),
+        ("setStakingContractAllowance", |market| {
+            let token = market.parties.token;
+            sent(market.by("o").send(P::setStakingContractAllowanceCall { token, amount: u(7) }))
+        }),
         4,
     ),
     (("externalWithdrawToken looks", |market| sent(market.by("w").pay("r", 100))), 8),
@@ -386,48 +385,36 @@ const EXCHANGE_OPERATIONS: [(Operation, [u8; 4]); 6] = [
     (("depositToExchange", |market| sent(market.by("e").deposit(100))), IStarkPerpetual::depositCall::SELECTOR),
     (("withdrawFromExchange", |market| sent(market.by("e").withdraw())), IStarkPerpetual::withdrawCall::SELECTOR),
     (
-        (
-            "guardianWithdrawFromExchange",
-            |market| {
-                let call = P::guardianWithdrawFromExchangeCall { starkKey: u(9), assetType: u(9) };
-                sent(market.by("g").send(call))
-            },
-        ),
+        ("guardianWithdrawFromExchange", |market| {
+            let call = P::guardianWithdrawFromExchangeCall { starkKey: u(9), assetType: u(9) };
+            sent(market.by("g").send(call))
+        }),
         IStarkPerpetual::withdrawCall::SELECTOR,
     ),
     (
-        (
-            "forcedWithdrawalRequest",
-            |market| {
-                let call = P::forcedWithdrawalRequestCall {
-                    starkKey: u(KEY),
-                    vaultId: u(1),
-                    quantizedAmount: u(1),
-                    premiumCost: false,
-                };
-                sent(market.by("o").send(call))
-            },
-        ),
+        ("forcedWithdrawalRequest", |market| {
+            let call = P::forcedWithdrawalRequestCall {
+                starkKey: u(KEY),
+                vaultId: u(1),
+                quantizedAmount: u(1),
+                premiumCost: false,
+            };
+            sent(market.by("o").send(call))
+        }),
         IStarkPerpetual::forcedWithdrawalRequestCall::SELECTOR,
     ),
     (
-        (
-            "depositCancel",
-            |market| {
-                let call = P::depositCancelCall { starkKey: u(KEY), assetType: u(1), vaultId: u(1) };
-                sent(market.by("o").send(call))
-            },
-        ),
+        ("depositCancel", |market| {
+            let call = P::depositCancelCall { starkKey: u(KEY), assetType: u(1), vaultId: u(1) };
+            sent(market.by("o").send(call))
+        }),
         IStarkPerpetual::depositCancelCall::SELECTOR,
     ),
     (
-        (
-            "depositReclaim",
-            |market| {
-                let call = P::depositReclaimCall { starkKey: u(KEY), assetType: u(1), vaultId: u(1) };
-                sent(market.by("o").send(call))
-            },
-        ),
+        ("depositReclaim", |market| {
+            let call = P::depositReclaimCall { starkKey: u(KEY), assetType: u(1), vaultId: u(1) };
+            sent(market.by("o").send(call))
+        }),
         IStarkPerpetual::depositReclaimCall::SELECTOR,
     ),
 ];
@@ -531,7 +518,15 @@ fn what_counterparties_say_is_read_with_care() {
     let reason = vec![0xc5; 5000];
     market.direct_with(exchange, get_eth_key, Address::ZERO, vec![], 2, true, reason.clone());
     assert_eq!(market.by("o").send(allow.clone()).unwrap_err().data.as_ref(), reason);
-    market.direct_with(exchange, IStarkPerpetual::depositCall::SELECTOR, Address::ZERO, vec![], 2, true, reason.clone());
+    market.direct_with(
+        exchange,
+        IStarkPerpetual::depositCall::SELECTOR,
+        Address::ZERO,
+        vec![],
+        2,
+        true,
+        reason.clone(),
+    );
     assert_eq!(market.by("e").deposit(1).unwrap_err().data.as_ref(), reason);
     market.direct_with(exchange, get_eth_key, Address::ZERO, vec![], 2, true, vec![]);
     assert!(market.by("o").send(allow).unwrap_err().is_empty());

@@ -57,8 +57,12 @@ fn sp_01_one_initialiser_in_the_creation() {
     let administered = |name: &str, by: &str| {
         log(P::RoleAdminChanged { role: role(name), previousAdminRole: B256::ZERO, newAdminRole: role(by) })
     };
-    let vault =
-        P::DepositVaultAllowed { starkKey: u(KEY), starkAssetType: u(ASSET), starkVaultId: u(VAULT), allowedFrom: u(1_000_000) };
+    let vault = P::DepositVaultAllowed {
+        starkKey: u(KEY),
+        starkAssetType: u(ASSET),
+        starkVaultId: u(VAULT),
+        allowedFrom: u(1_000_000),
+    };
     let expected = [
         granted("GUARDIAN_ROLE", "g"),
         granted("VETO_GUARDIAN_ROLE", "v"),
@@ -319,7 +323,8 @@ fn sp_18_auto_pay_borrows_nothing_while_there_is_debt() {
     let mut market = in_default();
     market.by("b").repay_borrow(250_000).unwrap();
     market.set_held(0_u64);
-    let lift = IBorrowerAllocations::setBorrowingRestrictionCall { borrower: market.proxy(), isBorrowingRestricted: false };
+    let lift =
+        IBorrowerAllocations::setBorrowingRestrictionCall { borrower: market.proxy(), isBorrowingRestricted: false };
     market.pool.by("GOV").send(lift).unwrap();
     assert_eq!(market.at(blackout(1)).view(P::getBorrowableAmountCall {}), u(100_000));
     assert_eq!(triple(market.by("b").auto_pay().unwrap().ret), (0, 0, 0));

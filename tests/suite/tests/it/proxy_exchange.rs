@@ -104,8 +104,7 @@ fn sp_21_to_the_exchange_and_back() {
     let accept =
         IExchange::acceptDepositCall { starkKey: key, assetType: asset, vaultId: vault, quantizedAmount: u(300_000) };
     market.operate(accept);
-    let release =
-        IExchange::releaseWithdrawalCall { assetType: asset, vaultId: vault, quantizedAmount: u(250_000) };
+    let release = IExchange::releaseWithdrawalCall { assetType: asset, vaultId: vault, quantizedAmount: u(250_000) };
     market.operate(release);
     let sent = market.by("e").withdraw().unwrap();
     assert_eq!(sent.ret, u(250_000));
@@ -259,8 +258,7 @@ fn sp_48_cancelling_is_there_from_the_start() {
 fn sp_49_owners_cancel() {
     let mut market = Market::deploy();
     let sent = market.by("o").send(cancel(KEY, 1, 2)).unwrap();
-    let event =
-        P::DepositCanceled { starkKey: u(KEY), starkAssetType: u(1), vaultId: u(2), isGuardianAction: false };
+    let event = P::DepositCanceled { starkKey: u(KEY), starkAssetType: u(1), vaultId: u(2), isGuardianAction: false };
     assert_logs(market.logs(&sent.receipt), [log(event)]);
     assert_eq!(vault_of(&market, KEY, 1, 2), (u(0), true));
     let refused = market.by("e").send(cancel(KEY, 1, 2)).unwrap_err();
@@ -435,12 +433,8 @@ fn q3_guardians_veto_a_vault() {
         assert_logs(market.logs(&sent.receipt), [log(event)]);
         let refused = market.at(epoch(0) + 4 * DAY).by("e").send(deposit(KEY, ASSET, 50, 1)).unwrap_err();
         let (stark_key, asset, vault) = (u(KEY), u(ASSET), u(50));
-        let not_allowed = P::DepositVaultNotAllowed {
-            starkKey: stark_key,
-            assetType: asset,
-            vaultId: vault,
-            allowedFrom: u(0),
-        };
+        let not_allowed =
+            P::DepositVaultNotAllowed { starkKey: stark_key, assetType: asset, vaultId: vault, allowedFrom: u(0) };
         assert_refused(refused, not_allowed);
         // The owner may list it again, to wait again.
         market.by("o").send(allow_vault(KEY, ASSET, 50)).unwrap();
@@ -499,12 +493,8 @@ fn strangers_cannot_undo_a_cancellation() {
     market.by("g").send(guardian_cancel(KEY, ASSET, VAULT)).unwrap();
     let (token, exchange) = (market.parties.token, market.parties.exchange);
     market.pool.by("X0").send_to(token, IToken::approveCall { spender: exchange, value: U256::MAX }).unwrap();
-    let gift = IExchange::depositCall {
-        starkKey: u(KEY),
-        assetType: u(ASSET),
-        vaultId: u(VAULT),
-        quantizedAmount: u(5),
-    };
+    let gift =
+        IExchange::depositCall { starkKey: u(KEY), assetType: u(ASSET), vaultId: u(VAULT), quantizedAmount: u(5) };
     market.on_exchange("X0", gift).unwrap();
     market.at(epoch(0) + 2 * DAY).by("g").send(guardian_reclaim(KEY, ASSET, VAULT)).unwrap();
     assert_eq!(market.held(), u(400_005));

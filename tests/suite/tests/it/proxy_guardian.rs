@@ -31,7 +31,8 @@ fn trade(args: [U256; 12]) -> P::forcedTradeRequestCall {
 
 /// What the exchange must be called with: words 8 and 11 are flags.
 fn on_exchange(args: [U256; 12], signature: Vec<u8>) -> Vec<u8> {
-    let [key_a, key_b, vault_a, vault_b, collateral, synthetic, amount_a, amount_b, buying, expires, nonce, premium] = args;
+    let [key_a, key_b, vault_a, vault_b, collateral, synthetic, amount_a, amount_b, buying, expires, nonce, premium] =
+        args;
     IStarkPerpetual::forcedTradeRequestCall {
         starkKeyA: key_a,
         starkKeyB: key_b,

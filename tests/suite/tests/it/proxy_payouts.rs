@@ -179,8 +179,7 @@ fn sp_38_rewards_of_the_distributor_stay_in_the_proxy() {
     market.direct_with(distributor, claimRewardsCall::SELECTOR, rewards, pay, 1, false, u(777).abi_encode());
     for proof in [vec![], vec![B256::repeat_byte(7), B256::repeat_byte(9)]] {
         let mut fork = market.fork();
-        let call =
-            P::claimRewardsFromMerkleDistributorCall { cumulativeAmount: u(777), merkleProof: proof.clone() };
+        let call = P::claimRewardsFromMerkleDistributorCall { cumulativeAmount: u(777), merkleProof: proof.clone() };
         assert_eq!(fork.by("w").send(call).unwrap().ret, u(777));
         let asked = claimRewardsCall { cumulativeAmount: u(777), merkleProof: proof };
         assert_eq!(fork.view_of(distributor, IPuppet::lastInputCall {}), asked.abi_encode());

@@ -156,9 +156,7 @@ pub(super) fn refusal(refusal: &Refusal, parties: &Parties, proxy: alloy_primiti
         Refusal::Allowance(allowance, needed) => {
             IToken::InsufficientAllowance { owner: proxy, spender: exchange, allowance, needed }.abi_encode()
         }
-        Refusal::Balance(balance, needed) => {
-            IToken::InsufficientBalance { owner: proxy, balance, needed }.abi_encode()
-        }
+        Refusal::Balance(balance, needed) => IToken::InsufficientBalance { owner: proxy, balance, needed }.abi_encode(),
         Refusal::TokenFailed => P::SafeErc20FailedOperation { token }.abi_encode(),
         Refusal::MissingRole(account, role) => {
             P::AccessControlUnauthorizedAccount { account, neededRole: id(role) }.abi_encode()
