@@ -112,7 +112,7 @@ impl Draw<'_> {
         match plan {
             Plan::BorrowAll(index) => {
                 let view = self.model.view(self.market.proxies[index], &[], &[], &[], &[]);
-                Step::Proxy(index, person("b", index), P::Borrow(view.borrowable))
+                proxy_step(index, person("b", index), P::Borrow(view.borrowable))
             }
             Plan::RequestMuch(who) => {
                 let active = self.model.ledger.account_view(self.market.pool.who(who)).active.next;
@@ -121,18 +121,18 @@ impl Draw<'_> {
             Plan::NextEpoch => Step::At(now - (now - 10_000_000) % EPOCH + EPOCH),
             Plan::MarkDebt => Step::Pool("S2", Call::MarkDebt(self.market.proxies.clone())),
             Plan::InDefault(index, action) => self.in_default(index, action),
-            Plan::Queue(index, trade) => Step::Proxy(index, person("o", index), P::QueueTrade(trade)),
+            Plan::Queue(index, trade) => proxy_step(index, person("o", index), P::QueueTrade(trade)),
             Plan::Wait => Step::At(now + self.random.one(&[7 * DAY - 1, 7 * DAY, 9 * DAY, 14 * DAY, 14 * DAY + 1])),
-            Plan::Force(index, trade) => Step::Proxy(index, person("o", index), P::ForceTrade(trade)),
+            Plan::Force(index, trade) => proxy_step(index, person("o", index), P::ForceTrade(trade)),
             Plan::TwoDays => Step::At(now + 2 * DAY + self.random.below(3) - 1),
             Plan::Cancel(index, true) => {
-                Step::Proxy(index, person("g", index), P::GuardianCancel(self.deposit_of(index)))
+                proxy_step(index, person("g", index), P::GuardianCancel(self.deposit_of(index)))
             }
-            Plan::Cancel(index, false) => Step::Proxy(index, person("o", index), P::Cancel(self.deposit_of(index))),
+            Plan::Cancel(index, false) => proxy_step(index, person("o", index), P::Cancel(self.deposit_of(index))),
             Plan::Reclaim(index, true) => {
-                Step::Proxy(index, person("g", index), P::GuardianReclaim(self.deposit_of(index)))
+                proxy_step(index, person("g", index), P::GuardianReclaim(self.deposit_of(index)))
             }
-            Plan::Reclaim(index, false) => Step::Proxy(index, person("o", index), P::Reclaim(self.deposit_of(index))),
+            Plan::Reclaim(index, false) => proxy_step(index, person("o", index), P::Reclaim(self.deposit_of(index))),
         }
     }
 
@@ -152,7 +152,7 @@ impl Draw<'_> {
             3 => (P::GuardianForceTrade(self.trade()), "g"),
             _ => (P::AutoPay, "b"),
         };
-        Step::Proxy(index, person(letter, index), call)
+        proxy_step(index, person(letter, index), call)
     }
 
     fn step(&mut self) -> Step {
@@ -261,7 +261,7 @@ impl Draw<'_> {
     fn on_proxy(&mut self) -> Step {
         let (call, letter) = self.call();
         let letter = if self.random.below(20) == 0 { self.random.one(&ROLES).1 } else { letter };
-        Step::Proxy(self.index, person(letter, self.index), call)
+        proxy_step(self.index, person(letter, self.index), call)
     }
 
     fn call(&mut self) -> (P, &'static str) {
@@ -339,4 +339,9 @@ impl Draw<'_> {
         };
         (call, "g")
     }
+}
+
+/// Somebody calls a proxy.
+fn proxy_step(index: usize, who: String, call: P) -> Step {
+    Step::Proxy(index, who, Box::new(call))
 }
