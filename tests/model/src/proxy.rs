@@ -115,7 +115,7 @@ pub enum ProxyEvent {
     VaultAllowed(Place, u64),
     VaultDisallowed(Place, bool),
     Recipient(Address, bool),
-    Queued(Trade, B256),
+    Queued(Box<Trade>, B256),
     Restricted(bool),
     Vetoed(B256),
     Approved(U256),
@@ -481,7 +481,7 @@ impl Desk<'_> {
             ProxyCall::QueueTrade(trade) => {
                 let id = trade_id(trade);
                 self.state.queue.insert(id, self.market.ledger.now());
-                self.report(ProxyEvent::Queued(*trade, id));
+                self.report(ProxyEvent::Queued(Box::new(*trade), id));
                 Ok(())
             }
             ProxyCall::ForceTrade(trade) => self.force_queued(trade),

@@ -38,7 +38,7 @@ pub enum Step {
     /// The clock moves to this second, if it is later.
     At(u64),
     /// Somebody calls a proxy.
-    Proxy(usize, String, ProxyCall),
+    Proxy(usize, String, Box<ProxyCall>),
     /// Somebody calls the pool.
     Pool(&'static str, Call),
     /// Layer 2, or a stranger, does something on the exchange.

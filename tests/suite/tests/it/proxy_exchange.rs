@@ -342,7 +342,7 @@ fn sp_52_a_cancellation_cannot_be_undone() {
             isGuardianAction: true,
         };
         assert_logs(market.logs(&sent.receipt), [log(event)]);
-        assert_eq!(vault_of(&market, KEY, ASSET, VAULT).1, false);
+        assert!(!vault_of(&market, KEY, ASSET, VAULT).1);
     }
 }
 
@@ -467,8 +467,7 @@ fn q7_a_cancellation_outlives_the_list() {
     market.by("o").send(P::disallowStarkKeyCall { starkKey: stark_key }).unwrap();
     market.by("o").send(P::allowStarkKeyCall { starkKey: stark_key }).unwrap();
     assert_refused(market.at(epoch(0) + 3 * DAY).by("e").deposit(1).unwrap_err(), being_cancelled);
-    let sent = market.by("g").send(guardian_reclaim(KEY, ASSET, VAULT)).unwrap();
-    assert_eq!(sent.receipt.success, true);
+    market.by("g").send(guardian_reclaim(KEY, ASSET, VAULT)).unwrap();
     assert_eq!(market.held(), u(400_000));
     market.by("e").deposit(1).unwrap();
 }

@@ -15,7 +15,9 @@ const GOLDEN: &str = include_str!("../../data/proxy-storage.csv");
 const DECLARED: &str = include_str!("../../../../contracts/trusted-borrower-l2-proxy/src/state.rs");
 
 /// Slot, field and parts with their widths.
-fn golden() -> Vec<(u64, &'static str, Vec<(&'static str, usize)>)> {
+type Row = (u64, &'static str, Vec<(&'static str, usize)>);
+
+fn golden() -> Vec<Row> {
     let rows = GOLDEN.lines().skip(1).map(|line| {
         let [place, field, word] = line.split(',').collect::<Vec<_>>()[..] else { panic!("three columns: {line}") };
         let slot = place.split('[').next().and_then(|slot| slot.parse().ok()).expect("a slot");

@@ -137,7 +137,7 @@ fn admin_event(event: Event) -> LogData {
             log(P::DepositVaultDisallowed { starkKey, starkAssetType, starkVaultId, isGuardianAction })
         }
         Event::Recipient(recipient, isAllowed) => log(P::UpdatedExternalRecipient { recipient, isAllowed }),
-        Event::Queued(args, argsHash) => log(P::QueuedForcedTradeRequest { args, argsHash }),
+        Event::Queued(args, argsHash) => log(P::QueuedForcedTradeRequest { args: *args, argsHash }),
         Event::Restricted(to) => log(P::BorrowingRestrictionChanged { isBorrowingRestricted: to }),
         Event::Vetoed(argsHash) => log(P::GuardianVetoedForcedTradeRequest { argsHash }),
         Event::Approved(amount) => log(P::GuardianUpdateApprovedAmountForExternalWithdrawal { amount }),

@@ -1,5 +1,7 @@
 //! What happens next to the proxies: drawn at random, biased to edges.
 
+use std::collections::VecDeque;
+
 use alloy_primitives::{Address, U256};
 use model::{
     Call,
@@ -17,6 +19,24 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Generator {
     random: Random,
+    /// What comes next, before anything else is drawn.
+    plan: VecDeque<Plan>,
+}
+
+/// A part of what chance alone rarely brings about: a borrower in default, a trade that waited.
+#[derive(Clone, Copy, Debug)]
+enum Plan {
+    BorrowAll(usize),
+    RequestMuch(&'static str),
+    NextEpoch,
+    MarkDebt,
+    InDefault(usize, u64),
+    Queue(usize, Trade),
+    Wait,
+    Force(usize, Trade),
+    Cancel(usize, bool),
+    TwoDays,
+    Reclaim(usize, bool),
 }
 
 /// What a step is drawn from.
@@ -31,7 +51,7 @@ struct Draw<'a> {
 
 impl Generator {
     pub(super) fn new(seed: u64) -> Self {
-        Self { random: Random::new(seed ^ 0x5057) }
+        Self { random: Random::new(seed ^ 0x5057), plan: VecDeque::new() }
     }
 
     /// How every history begins: shares, and the first stakes.
@@ -50,12 +70,91 @@ impl Generator {
 
     pub(super) fn next(&mut self, market: &Market, model: &MarketLedger, scope: &Scope) -> Step {
         let index = self.random.below(market.proxies.len() as u64) as usize;
+        if self.plan.is_empty() && self.random.below(30) == 0 {
+            self.plan(index, scope);
+        }
+        let planned = self.plan.pop_front();
         let proxy = market.proxies[index];
-        Draw { market, model, scope, random: &mut self.random, index, proxy }.step()
+        let mut draw = Draw { market, model, scope, random: &mut self.random, index, proxy };
+        match planned {
+            Some(plan) => draw.planned(plan),
+            None => draw.step(),
+        }
+    }
+
+    fn plan(&mut self, index: usize, scope: &Scope) {
+        let what = self.random.below(3);
+        if what == 0 {
+            let guardian = self.random.below(2) == 0;
+            self.plan.extend([Plan::Cancel(index, guardian), Plan::TwoDays, Plan::Reclaim(index, !guardian)]);
+            return;
+        }
+        if what == 1 {
+            let mut trade = self.random.one(&scope.trades);
+            trade[0] = scope.keys[index];
+            self.plan.extend([Plan::Queue(index, trade), Plan::Wait, Plan::Force(index, trade)]);
+            return;
+        }
+        self.plan.extend([Plan::BorrowAll(0), Plan::BorrowAll(1), Plan::RequestMuch("S1"), Plan::RequestMuch("S2")]);
+        self.plan.extend([Plan::NextEpoch, Plan::MarkDebt]);
+        let mut actions: Vec<_> =
+            (0..5).flat_map(|action| [0, 1].map(|index| Plan::InDefault(index, action))).collect();
+        while !actions.is_empty() {
+            let next = self.random.below(actions.len() as u64) as usize;
+            self.plan.push_back(actions.swap_remove(next));
+        }
     }
 }
 
 impl Draw<'_> {
+    fn planned(&mut self, plan: Plan) -> Step {
+        let now = self.model.ledger.now();
+        match plan {
+            Plan::BorrowAll(index) => {
+                let view = self.model.view(self.market.proxies[index], &[], &[], &[], &[]);
+                proxy_step(index, person("b", index), P::Borrow(view.borrowable))
+            }
+            Plan::RequestMuch(who) => {
+                let active = self.model.ledger.account_view(self.market.pool.who(who)).active.next;
+                Step::Pool(who, Call::RequestWithdrawal(active - active / u(4 + self.random.below(6))))
+            }
+            Plan::NextEpoch => Step::At(now - (now - 10_000_000) % EPOCH + EPOCH),
+            Plan::MarkDebt => Step::Pool("S2", Call::MarkDebt(self.market.proxies.clone())),
+            Plan::InDefault(index, action) => self.in_default(index, action),
+            Plan::Queue(index, trade) => proxy_step(index, person("o", index), P::QueueTrade(trade)),
+            Plan::Wait => Step::At(now + self.random.one(&[7 * DAY - 1, 7 * DAY, 9 * DAY, 14 * DAY, 14 * DAY + 1])),
+            Plan::Force(index, trade) => proxy_step(index, person("o", index), P::ForceTrade(trade)),
+            Plan::TwoDays => Step::At(now + 2 * DAY + self.random.below(3) - 1),
+            Plan::Cancel(index, true) => {
+                proxy_step(index, person("g", index), P::GuardianCancel(self.deposit_of(index)))
+            }
+            Plan::Cancel(index, false) => proxy_step(index, person("o", index), P::Cancel(self.deposit_of(index))),
+            Plan::Reclaim(index, true) => {
+                proxy_step(index, person("g", index), P::GuardianReclaim(self.deposit_of(index)))
+            }
+            Plan::Reclaim(index, false) => proxy_step(index, person("o", index), P::Reclaim(self.deposit_of(index))),
+        }
+    }
+
+    /// The vault of a proxy that it has from the start.
+    fn deposit_of(&self, index: usize) -> [U256; 3] {
+        [self.scope.keys[index], u(ASSET), u(VAULT + 1000 * index as u64)]
+    }
+
+    fn in_default(&mut self, index: usize, action: u64) -> Step {
+        (self.index, self.proxy) = (index, self.market.proxies[index]);
+        let view = self.model.view(self.proxy, &[], &[], &[], &[]);
+        let some = view.debt.min(view.held) / u(1 + self.random.below(4));
+        let (call, letter) = match action {
+            0 => (P::RepayDebt(some), "b"),
+            1 => (P::GuardianRepayDebt(some), "g"),
+            2 => (P::GuardianForceWithdrawal(self.words()), "g"),
+            3 => (P::GuardianForceTrade(self.trade()), "g"),
+            _ => (P::AutoPay, "b"),
+        };
+        proxy_step(index, person(letter, index), call)
+    }
+
     fn step(&mut self) -> Step {
         match self.random.below(100) {
             0..10 => Step::At(self.later()),
@@ -162,7 +261,7 @@ impl Draw<'_> {
     fn on_proxy(&mut self) -> Step {
         let (call, letter) = self.call();
         let letter = if self.random.below(20) == 0 { self.random.one(&ROLES).1 } else { letter };
-        Step::Proxy(self.index, person(letter, self.index), call)
+        proxy_step(self.index, person(letter, self.index), call)
     }
 
     fn call(&mut self) -> (P, &'static str) {
@@ -188,7 +287,7 @@ impl Draw<'_> {
         match self.random.below(17) {
             0..2 => P::AllowKey(self.key()),
             2 => P::DisallowKey(self.key()),
-            3 => P::AllowVault(self.place()),
+            3 => P::AllowVault(self.random.one(&self.scope.places)),
             4 => P::DisallowVault(self.place()),
             5 => P::AllowRecipient(self.person()),
             6 => P::DisallowRecipient(self.person()),
@@ -240,4 +339,9 @@ impl Draw<'_> {
         };
         (call, "g")
     }
+}
+
+/// Somebody calls a proxy.
+fn proxy_step(index: usize, who: String, call: P) -> Step {
+    Step::Proxy(index, who, Box::new(call))
 }
