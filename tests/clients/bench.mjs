@@ -46,6 +46,7 @@ async function start(binary, port, ...args) {
   }
 }
 
+// What a node uses of memory, MiB.
 const memory = ({ child }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))[1]) / 1024;
 
 // Works through one list per sender, all at once; requests a second.
@@ -67,6 +68,19 @@ async function signed(node, to, data, gas) {
     }
     return list;
   }));
+}
+
+// Sends what is signed, and waits until all of it is mined.
+async function mine(node, lists) {
+  const count = async () => {
+    const counts = await Promise.all(SENDERS.map((account) => ask(node.port, "eth_getTransactionCount", [account.address, "latest"])));
+    return counts.reduce((sum, nonce) => sum + Number(nonce), 0);
+  };
+  const before = await count();
+  const began = performance.now();
+  await rate(node.port, lists);
+  while ((await count()) < before + lists.flat().length) await new Promise((resolve) => setTimeout(resolve, 5));
+  return (lists.flat().length * 1000) / (performance.now() - began);
 }
 
 const calls = (to, data) => SENDERS.map(() => Array.from({ length: EACH }, () => ["eth_call", [{ to, data }, "latest"]]));
@@ -94,8 +108,8 @@ async function plainToken(node) {
   await rate(node.port, calls(token, balance));
   return {
     call: await rate(node.port, calls(token, balance)),
-    send: await rate(node.port, await signed(node, token, transfer, 100_000n)),
-    continue: async () => rate(node.port, await signed(node, token, transfer, 100_000n)),
+    send: await mine(node, await signed(node, token, transfer, 100_000n)),
+    continue: async () => mine(node, await signed(node, token, transfer, 100_000n)),
   };
 }
 
@@ -106,7 +120,7 @@ async function pool(node) {
   const active = encodeFunctionData({ abi: POOL, functionName: "getActiveBalanceCurrentEpoch", args: [staker] });
   const call = await rate(node.port, calls(address, active));
   const list = await signed(node, address, stake, 1_000_000n);
-  const send = await rate(node.port, list);
+  const send = await mine(node, list);
   const total = BigInt(await ask(node.port, "eth_call", [{ to: address, data: active }, "latest"]));
   if (total !== BigInt(EACH)) throw new Error(`${total} staked instead of ${EACH}`);
   return { call, send };
