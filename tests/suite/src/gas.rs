@@ -302,7 +302,7 @@ impl Market {
         let [owner, guardian, operator] = ["owner".to_owned(), "guardian".to_owned(), format!("operator{number}")]
             .map(|name| Account::named(&name).address());
         let key = stark_key(&format!("STARK_KEY_{number}"))?;
-        // No scenario here claims, and any contract will do as the distributor.
+        // Claims are measured beside the distributor, and any contract will do as the distributor here.
         let parties = [self.pool, self.exchange, token, self.exchange];
         let call = Proxy::initializeCall {
             liquidityStaking: self.pool,

@@ -10,9 +10,11 @@ use model::tree::{Tree, leaf};
 
 use super::{DAY, EPOCH, HOUR, Row, Z, original};
 use crate::{
-    abi::{IMerkleDistributor as md, IRoles, IToken},
+    abi::{IMerkleDistributor as md, IPoolViews, IRoles, IToken, ITrustedBorrowerL2Proxy as Proxy},
+    clone,
     deployment::{self, role},
     distribution::{self, Terms, tokens},
+    proxy,
 };
 
 /// A distributor with the parameters of mainnet, as it is deployed in the day before epoch zero.
@@ -22,6 +24,8 @@ struct Setting {
     distributor: Address,
     /// Not counted: the token and the oracle's mock.
     others: [Address; 2],
+    /// Whether programs are put into the cache.
+    cached: bool,
 }
 
 /// A scenario: what happens before, then the measured call.
@@ -95,6 +99,9 @@ pub(super) fn measure() -> Result<Vec<Row>> {
             md::claimRewardsForCall { user: alice, cumulativeAmount: amount, merkleProof: proof },
         )
     })?;
+    for version in ["sp1", "sp2"] {
+        row(format!("{version}.claimFromDistributor.first"), &Setting::claim_through_proxy)?;
+    }
     let allow = md::setAlwaysAllowClaimsForCall { allow: true };
     row("md.setAlwaysAllowClaimsFor.first".into(), &|setting| {
         setting.grant("PAUSER_ROLE", "owner")?;
@@ -133,7 +140,7 @@ impl Setting {
         if cached {
             chain.cache(distributor)?;
         }
-        Ok(Self { chain, distributor, others: [token, oracle] })
+        Ok(Self { chain, distributor, others: [token, oracle], cached })
     }
 
     fn send(&mut self, time: u64, who: &str, call: impl SolCall) -> Result<Receipt> {
@@ -179,6 +186,47 @@ impl Setting {
         self.send(time + 12, "anyone", md::proposeRootCall {})?;
         self.update(epoch)?;
         Ok(())
+    }
+
+    /// A market maker's proxy claims its own rewards.
+    fn claim_through_proxy(&mut self) -> Result<Receipt> {
+        let proxy = self.open_proxy()?;
+        let tree = full_tree(1_000, 10, proxy, tokens(1_000));
+        self.publish(0, tree.root())?;
+        let (amount, proof) = tree.claim(proxy);
+        let call = Proxy::claimRewardsFromMerkleDistributorCall { cumulativeAmount: amount, merkleProof: proof };
+        self.chain.set_time(Z + 10 * DAY);
+        Ok(self.chain.from("operator1").call(proxy, call)?.receipt)
+    }
+
+    /// A proxy in front of the distributor. Neither pool nor exchange is called; a puppet stands for both.
+    fn open_proxy(&mut self) -> Result<Address> {
+        let borrowed = deployment::token(&mut self.chain, "token", "USD Coin", "USDC", 6);
+        let puppet = distribution::puppet(&mut self.chain);
+        let answer = distribution::Answer::Return;
+        let staked_token = IPoolViews::STAKED_TOKENCall::SELECTOR;
+        distribution::tell(&mut self.chain, puppet, staked_token, answer, borrowed.abi_encode().into(), None);
+        let program = self.chain.from("owner").deploy("trusted-borrower-l2-proxy")?.address;
+        if self.cached {
+            self.chain.cache(program)?;
+        }
+        let [owner, guardian, operator] = ["owner", "guardian", "operator1"].map(|name| Account::named(name).address());
+        let call = Proxy::initializeCall {
+            liquidityStaking: puppet,
+            starkPerpetual: puppet,
+            token: borrowed,
+            merkleDistributor: self.distributor,
+            owner,
+            guardian,
+            vetoGuardian: Address::ZERO,
+            depositVaults: Vec::new(),
+        };
+        let parties = [puppet, puppet, borrowed, self.distributor];
+        let init_code = clone::init_code(program, parties, &call.abi_encode());
+        let proxy = proxy::created(&self.chain.from("owner").create(init_code)?);
+        let grant = Proxy::grantRoleCall { role: role("WITHDRAWAL_OPERATOR_ROLE"), account: operator };
+        self.chain.from("owner").call(proxy, grant)?;
+        Ok(proxy)
     }
 
     fn claim(&mut self, tree: &Tree, time: u64) -> Result<Receipt> {
