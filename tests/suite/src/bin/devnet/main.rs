@@ -1,5 +1,7 @@
 //! Puts the whole suite of contracts on a node, and writes down where everything is.
 
+mod beside;
+
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use alloy_primitives::{Address, U256};
@@ -12,8 +14,9 @@ use suite::{
     deployment::{self, Deployment, MAINNET_REWARDS_PER_SECOND, Parties, Settings},
 };
 
-/// Deploys the pool with its tokens on a node, with the parameters of mainnet; epoch zero begins at once. Accounts of the node's mnemonic
-/// have parts to play: an owner, a treasury, four stakers with a million USDC each, four makers with a quarter of the pool each.
+/// Deploys every contract on a node, with the parameters of mainnet; epoch zero begins at once. Accounts of the node's mnemonic have parts to
+/// play: an owner (also guardian, operator of the exchange's double, and a reporter), a treasury, four stakers with a million USDC each,
+/// four makers whose proxies have a quarter of the pool each.
 #[derive(Parser)]
 #[command(name = "devnet", version)]
 struct Options {
@@ -28,6 +31,9 @@ struct Options {
 /// Parts, in the order of the node's accounts.
 const PARTS: [&str; 10] =
     ["owner", "treasury", "staker1", "staker2", "staker3", "staker4", "maker1", "maker2", "maker3", "maker4"];
+
+/// Those who borrow, each through a proxy of its own.
+const MAKERS: [&str; 4] = ["maker1", "maker2", "maker3", "maker4"];
 
 fn main() -> ExitCode {
     match run(&Options::parse()) {
@@ -54,10 +60,11 @@ fn run(options: &Options) -> Result<String, String> {
     let deployed = Deployment::deploy(&mut chain, "deployer", &parties, &settings);
     let deployment = deployed.map_err(|error| error.to_string())?;
     deployment.cache(&mut chain).map_err(|error| error.to_string())?;
-    equip(&mut chain, &deployment, &parties)?;
+    let beside = beside::deploy(&mut chain, deployment.pool, &parties, settings.offset, &MAKERS)?;
+    equip(&mut chain, &deployment, &parties, &beside)?;
     chain.set_time(settings.offset.to());
     chain.mine();
-    let description = describe(&chain, options, &deployment, &parties, &settings);
+    let description = describe(&chain, options, &deployment, &beside, &parties, &settings);
     let text = serde_json::to_string_pretty(&description).map_err(|error| error.to_string())?;
     write(&options.out, &text).map_err(|error| format!("{}: {error}", options.out.display()))?;
     Ok(text)
@@ -69,9 +76,14 @@ fn account(part: &str) -> Account {
 }
 
 /// Shares, emission, tokens and approvals.
-fn equip(chain: &mut Chain, deployment: &Deployment, parties: &Parties) -> Result<(), String> {
+fn equip(
+    chain: &mut Chain,
+    deployment: &Deployment,
+    parties: &Parties,
+    beside: &beside::Deployed,
+) -> Result<(), String> {
     let pool = deployment.pool;
-    let makers: Vec<_> = (1..=4).map(|index| account(&format!("maker{index}")).address()).collect();
+    let makers = MAKERS.map(|maker| beside::address_of(beside, &format!("{maker}-proxy")));
     let shares = IBorrowerAllocations::setBorrowerAllocationsCall {
         borrowers: [Address::ZERO].into_iter().chain(makers).collect(),
         newAllocations: [0, 2_500, 2_500, 2_500, 2_500].map(U256::from).into(),
@@ -100,11 +112,13 @@ fn describe(
     chain: &Chain,
     options: &Options,
     deployment: &Deployment,
+    beside: &beside::Deployed,
     parties: &Parties,
     settings: &Settings,
 ) -> Value {
+    let pool = deployment.programs.iter().map(|(name, program)| ((*name).to_owned(), program.address));
     let contracts: Map<_, _> =
-        deployment.programs.iter().map(|(name, program)| ((*name).into(), json!(program.address))).collect();
+        pool.chain(beside.iter().cloned()).map(|(name, address)| (name, json!(address))).collect();
     let accounts: Map<_, _> = PARTS
         .iter()
         .map(|part| {
