@@ -29,7 +29,12 @@ pub fn call<C: SolCall>(
     }
 }
 
-fn send(chain: &mut Chain, account: &Account, to: Address, data: Vec<u8>) -> Result<Receipt, Reverted> {
+/// Sends any call data by a signed transaction (EIP-1559).
+///
+/// # Errors
+///
+/// If the call fails.
+pub fn send(chain: &mut Chain, account: &Account, to: Address, data: Vec<u8>) -> Result<Receipt, Reverted> {
     let transaction = TxEip1559 {
         chain_id: chain.chain_id(),
         nonce: chain.nonce(account.address()),

@@ -1,51 +1,25 @@
-//! Plays the life of a pool with the parameters of the original on mainnet, and accounts for each step.
+//! Act one: the pool. People stake and leave; then market makers borrow from it directly, and one repays late.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, fmt::Debug};
 
-use alloy_primitives::{Address, U256, utils::format_units};
-use alloy_sol_types::SolCall;
-use chain::{Account, Chain, Receipt, Reverted};
-use clap::Parser;
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::{SolCall, SolError};
+use chain::{Account, Chain};
 use suite::{
     abi::{
         IBorrowerAllocations, IDebtAccounting, IEpochSchedule, IPoolErrors, IPoolViews, IStakedToken, IStaking, IToken,
     },
     deployment::{self, Deployment, MAINNET_REWARDS_PER_SECOND, Parties, Settings},
-    wallet,
 };
 
-const DAY: u64 = 86_400;
-const EPOCH: u64 = 28 * DAY;
+use crate::{
+    Options,
+    scene::{DAY, Scene},
+    words::{amount, change, grouped, usdc},
+};
 
-/// Deploys the pool on an embedded chain with the parameters of the original on mainnet, lets several people stake,
-/// earn, transfer, request, cancel, wait out the blackout window, withdraw and claim; then five market makers borrow, one repays
-/// late, and its debt is shared, repaid and paid out. Signed transactions; every number is checked on the way. Exits with 0 only if every check held.
-#[derive(Parser)]
-#[command(name = "demo", version)]
-struct Options {
-    /// Leave the programs out of the chain's program cache: each call then pays to initialise them.
-    #[arg(long)]
-    uncached: bool,
-    /// Play on a node instead, from its time on; it must let anybody move its clock.
-    #[arg(long, value_name = "URL")]
-    rpc: Option<String>,
-}
-
-fn main() -> ExitCode {
-    let options = Options::parse();
-    match play(&options) {
-        Ok(checks) => {
-            println!("\nAll {checks} checks held.");
-            ExitCode::SUCCESS
-        }
-        Err(problem) => {
-            eprintln!("\nFAILED: {problem}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn play(options: &Options) -> Result<usize, String> {
+/// Plays it, and leaves the chain to the next act.
+pub(crate) fn play(options: &Options) -> Result<Scene, String> {
     let mut stage = Stage::set(options)?;
     first_epoch(&mut stage)?;
     second_epoch(&mut stage)?;
@@ -54,7 +28,7 @@ fn play(options: &Options) -> Result<usize, String> {
     one_is_late(&mut stage)?;
     debt_is_repaid(&mut stage)?;
     the_pool_empties(&mut stage)?;
-    Ok(stage.checks)
+    Ok(stage.scene)
 }
 
 fn first_epoch(stage: &mut Stage) -> Result<(), String> {
@@ -280,32 +254,31 @@ fn ground(options: &Options) -> Result<(Chain, Settings), String> {
 
 /// The chain, the pool, and what the play needs to check itself.
 struct Stage {
-    chain: Chain,
+    scene: Scene,
     pool: Address,
     usdc: Address,
     dydx: Address,
-    start: u64,
-    checks: usize,
     /// Wallets before the second act.
     second_act: BTreeMap<&'static str, U256>,
 }
 
 impl Stage {
     fn set(options: &Options) -> Result<Self, String> {
-        let (mut chain, settings) = ground(options)?;
-        let start = settings.deployed_at + DAY;
-        let usdc = deployment::token(&mut chain, "token", "USD Coin", "USDC", 6);
-        let dydx = deployment::token(&mut chain, "token", "dYdX", "DYDX", 18);
-        chain.set_time(settings.deployed_at);
+        let (chain, settings) = ground(options)?;
+        let mut scene = Scene::new(chain, settings.deployed_at + DAY);
+        let usdc = deployment::token(&mut scene.chain, "token", "USD Coin", "USDC", 6);
+        let dydx = deployment::token(&mut scene.chain, "token", "dYdX", "DYDX", 18);
+        scene.keep([usdc, dydx]);
+        scene.set_time(settings.deployed_at)?;
         let (owner, treasury) = (Account::named("owner").address(), Account::named("treasury").address());
         let parties = Parties { staked_token: usdc, rewards_token: dydx, treasury, owner };
         let deployment =
-            Deployment::deploy(&mut chain, "owner", &parties, &settings).map_err(|error| error.to_string())?;
+            Deployment::deploy(&mut scene.chain, "owner", &parties, &settings).map_err(|error| error.to_string())?;
+        scene.keep_pool(&deployment);
         if !options.uncached {
-            deployment.cache(&mut chain).map_err(|error| error.to_string())?;
+            scene.cache(&deployment, &[])?;
         }
-        let pool = deployment.pool;
-        let mut stage = Self { chain, pool, usdc, dydx, start, checks: 0, second_act: BTreeMap::new() };
+        let mut stage = Self { scene, pool: deployment.pool, usdc, dydx, second_act: BTreeMap::new() };
         stage.introduce(&deployment, options);
         stage.fund()?;
         stage.act("owner", "gives five makers 25, 25, 20, 20 and 10 % of the pool", &shares())?;
@@ -319,12 +292,12 @@ impl Stage {
 
     fn introduce(&self, deployment: &Deployment, options: &Options) {
         println!(
-            "A pool with the parameters of mainnet: epochs of 28 days, of which the last 14 are the blackout window."
+            "Act one. A pool with the parameters of mainnet: epochs of 28 days, of which the last 14 are the blackout window."
         );
         println!(
             "Chain {}, ArbOS {}. Programs {} the chain's program cache.\n",
-            self.chain.chain_id(),
-            self.chain.arbos_version(),
+            self.scene.chain.chain_id(),
+            self.scene.chain.arbos_version(),
             if options.uncached { "outside" } else { "inside" },
         );
         println!("  {:<18} {:<44} {:>10} {:>14}", "program", "address", "code bytes", "activation gas");
@@ -343,16 +316,16 @@ impl Stage {
         let approve = IToken::approveCall { spender: self.pool, value: U256::MAX };
         for who in PEOPLE {
             let (to, value) = (self.address(who), usdc(endowment(who)));
-            self.must(who, self.usdc, &IToken::mintCall { to, value })?;
-            self.must(who, self.usdc, &approve)?;
+            self.scene.must(who, self.usdc, &IToken::mintCall { to, value })?;
+            self.scene.must(who, self.usdc, &approve)?;
         }
         let to = self.address("treasury");
-        self.must(
+        self.scene.must(
             "treasury",
             self.dydx,
             &IToken::mintCall { to, value: U256::from(25_000_000) * U256::from(10).pow(U256::from(18)) },
         )?;
-        self.must("treasury", self.dydx, &approve)?;
+        self.scene.must("treasury", self.dydx, &approve)?;
         println!("\nalice, bob, carol and dave hold 1,000,000 USDC each and have approved the pool.");
         Ok(())
     }
@@ -362,13 +335,13 @@ impl Stage {
     }
 
     fn chapter(&self, title: &str) {
-        println!("\n== {title}\n");
+        self.scene.chapter(title);
     }
 
     /// Moves the clock to some days after the start of an epoch, and tells what an epoch's end does by itself.
     fn at(&mut self, epoch: u64, days: u64) -> Result<(), String> {
         let before = self.all_holdings()?;
-        self.chain.set_time(self.start + epoch * EPOCH + days * DAY);
+        self.scene.at(epoch, days)?;
         let current = self.view(IEpochSchedule::getCurrentEpochCall {})?;
         self.check(current == U256::from(epoch), || format!("epoch {current} instead of {epoch}"))?;
         let after = self.all_holdings()?;
@@ -379,36 +352,19 @@ impl Stage {
         Ok(())
     }
 
-    /// The time, as epoch and days into it.
-    fn time(&self) -> String {
-        let now = self.chain.timestamp();
-        match now.checked_sub(self.start) {
-            Some(elapsed) => format!("E{}+{}d", elapsed / EPOCH, elapsed % EPOCH / DAY),
-            None => "before".into(),
-        }
-    }
-
     fn view<C: SolCall>(&self, call: C) -> Result<C::Return, String> {
-        self.chain.view(self.pool, call).map_err(|error| format!("{}: {error}", C::SIGNATURE))
-    }
-
-    fn must<C: SolCall>(&mut self, who: &str, to: Address, call: &C) -> Result<Receipt, String> {
-        let account = self.chain.account(who);
-        let sent = wallet::call(&mut self.chain, &account, to, call);
-        sent.map(|sent| sent.receipt).map_err(|error| format!("{who} {}: {error}", C::SIGNATURE))
+        self.scene.view(self.pool, call)
     }
 
     fn check(&mut self, holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
-        self.checks += 1;
-        if holds { Ok(()) } else { Err(format!("{}: {}", self.time(), problem())) }
+        self.scene.check(holds, problem)
     }
 
     /// A signed transaction to the pool that succeeds: who, what, gas, what everybody concerned has before and after.
     fn act<C: SolCall>(&mut self, who: &str, what: &str, call: &C) -> Result<(), String> {
         let before = self.all_holdings()?;
-        let receipt = self.must(who, self.pool, call)?;
+        self.scene.act(who, what, self.pool, call)?;
         let after = self.all_holdings()?;
-        println!("{:>7}  {who} {what}   {} gas", self.time(), grouped(receipt.gas.used));
         self.tell(&before, &after);
         self.equation(&after)
     }
@@ -435,7 +391,7 @@ impl Stage {
     }
 
     /// A call that must fail with exactly this error.
-    fn refused<C: SolCall, E: alloy_sol_types::SolError + std::fmt::Debug>(
+    fn refused<C: SolCall, E: SolError + Debug>(
         &mut self,
         who: &str,
         what: &str,
@@ -443,14 +399,7 @@ impl Stage {
         expected: &E,
     ) -> Result<(), String> {
         let before = self.all_holdings()?;
-        let account = self.chain.account(who);
-        let outcome = wallet::call(&mut self.chain, &account, self.pool, call);
-        let data = match outcome {
-            Ok(_) => return Err(format!("{}: {who} {what}: succeeded", self.time())),
-            Err(Reverted { data, .. }) => data,
-        };
-        println!("{:>7}  {who} {what}   refused: {expected:?}", self.time());
-        self.check(data == expected.abi_encode(), || format!("{who} {what}: reverted with {data}"))?;
+        self.scene.refused(who, what, self.pool, call, expected)?;
         let after = self.all_holdings()?;
         self.check(before == after, || "a refused call left a trace".into())
     }
@@ -460,8 +409,7 @@ impl Stage {
     }
 
     fn holdings(&self, who: Address) -> Result<Holdings, String> {
-        let balance =
-            |token| self.chain.view(token, IToken::balanceOfCall { account: who }).map_err(|error| error.to_string());
+        let balance = |token| self.scene.view(token, IToken::balanceOfCall { account: who });
         let account = self.view(IPoolViews::getAccountCall { staker: who })?;
         let loan = self.view(IBorrowerAllocations::getBorrowerCall { borrower: who })?;
         Ok(Holdings {
@@ -479,10 +427,7 @@ impl Stage {
     /// Total active + total inactive = total borrowed + total unborrowed, and the tokens are there.
     fn equation(&mut self, holdings: &[Holdings]) -> Result<(), String> {
         let pool = self.view(IPoolViews::getPoolCall {})?;
-        let held = self
-            .chain
-            .view(self.usdc, IToken::balanceOfCall { account: self.pool })
-            .map_err(|error| error.to_string())?;
+        let held = self.scene.view(self.usdc, IToken::balanceOfCall { account: self.pool })?;
         let left = pool.activeCurrentEpoch + pool.inactiveCurrentEpoch;
         let right = pool.borrowed + pool.unborrowed;
         println!(
@@ -588,36 +533,4 @@ fn endowment(who: &str) -> u64 {
         _ if STAKERS.contains(&who) => 1_000_000,
         _ => 0,
     }
-}
-
-fn usdc(whole: u64) -> U256 {
-    U256::from(whole) * U256::from(1_000_000)
-}
-
-fn change(label: &str, before: U256, after: U256, decimals: u8) -> Option<String> {
-    (before != after).then(|| format!("{label} {} → {}", amount(before, decimals), amount(after, decimals)))
-}
-
-/// A token amount with thousands separated and no trailing zeros.
-fn amount(value: U256, decimals: u8) -> String {
-    let text = format_units(value, decimals).unwrap_or_else(|_| value.to_string());
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let whole = separated(whole);
-    if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") }
-}
-
-fn grouped(value: u64) -> String {
-    separated(&value.to_string())
-}
-
-fn separated(digits: &str) -> String {
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
