@@ -1,8 +1,8 @@
 //! What stands beside the pool: the makers' proxies with their exchange, the distributor with its oracle, and the claim proxies.
 
 use alloy_primitives::{Address, U256, keccak256};
-use alloy_sol_types::{SolCall, SolValue};
-use chain::{Account, Chain, Reverted};
+use alloy_sol_types::SolValue;
+use chain::{Chain, Reverted};
 use suite::{
     abi::{IEpochSchedule, IExchange, IMerkleDistributor, IRoles, IToken, ITrustedBorrowerL2Proxy},
     deployment::{self, Parties, role},
