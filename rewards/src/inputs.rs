@@ -77,6 +77,17 @@ impl Volumes {
         self.total
     }
 
+    /// Puts other volumes in the place of these, for forecasts.
+    pub(crate) fn change(&mut self, mut change: impl FnMut(Address, u128) -> u128) {
+        (self.accounts, self.total) = (BTreeMap::new(), 0);
+        for (account, volume) in self.markets.values_mut().flatten() {
+            *volume = change(*account, *volume);
+            let sum = self.accounts.entry(*account).or_default();
+            *sum = sum.saturating_add(*volume);
+            self.total = self.total.saturating_add(*volume);
+        }
+    }
+
     /// Everybody with a row.
     pub fn accounts(&self) -> impl Iterator<Item = Address> {
         self.accounts.keys().copied()

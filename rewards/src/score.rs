@@ -1,6 +1,6 @@
 //! From sums to scores: every provider in every market (spec sections 3.3, 3.4, 6 and 7).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, aliases::U512};
 use rayon::prelude::*;
@@ -176,4 +176,36 @@ fn market_scores(
         total_score,
         total_liquidity,
     })
+}
+
+impl Scores {
+    /// Checks that the sums of the markets are those of the rows: for scores that come from a file.
+    pub fn check(&self) -> Result<(), String> {
+        let mut totals: Vec<_> = self.markets.iter().map(|_| (U512::ZERO, 0_u128)).collect();
+        let places: BTreeMap<_, _> =
+            self.markets.iter().enumerate().map(|(place, market)| (market.market.as_str(), place)).collect();
+        for row in &self.rows {
+            let place = *places.get(row.market.as_str()).ok_or_else(|| format!("no market {}", row.market))?;
+            let (market, total) = (&self.markets[place], &mut totals[place]);
+            if row.samples != market.samples {
+                return Err(format!(
+                    "{}: {} samples in a row, {} in the market",
+                    row.market, row.samples, market.samples
+                ));
+            }
+            if row.uptime > row.effective_uptime || row.effective_uptime > row.samples {
+                return Err(format!("{}, {}: more uptime than samples", row.market, row.account));
+            }
+            if row.standing.is_eligible() {
+                total.0 = total.0.checked_add(row.score).ok_or("scores exceed their width")?;
+                total.1 = total.1.checked_add(row.liquidity).ok_or("liquidity exceeds its width")?;
+            }
+        }
+        for (market, total) in self.markets.iter().zip(totals) {
+            if (market.total_score, market.total_liquidity) != total {
+                return Err(format!("{}: the sums are not those of its rows", market.market));
+            }
+        }
+        Ok(())
+    }
 }

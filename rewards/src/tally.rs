@@ -317,6 +317,13 @@ impl<'a> Scorer<'a> {
         Ok(Taken::NoSample)
     }
 
+    /// Whether a record could be added, its minute aside: the place of its market and whether it is on time.
+    pub fn check(&mut self, record: &Record<'_>) -> Result<(usize, Punctuality), Flaw> {
+        let (market, book, punctuality) = self.rules.read(record)?;
+        self.sum_sides(market, book, record.orders)?;
+        Ok((market, punctuality))
+    }
+
     fn sum_sides(&mut self, market: usize, book: Book, orders: &[OrderRecord<'_>]) -> Result<(), Flaw> {
         self.ids.check(orders)?;
         self.sides.clear();
@@ -368,14 +375,15 @@ impl Ids {
         self.hashes.clear();
         self.hashes.extend(orders.iter().zip(0..).map(|(order, place)| (self.hasher.hash_one(order.id), place)));
         self.hashes.sort_unstable();
+        // Hashes are seeded anew in each run: of several repeated orders, name the first in the file.
+        let mut repeated = None::<usize>;
         for same in self.hashes.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
             let mut ids = BTreeSet::new();
-            for (_, place) in same {
-                let id = orders[*place as usize].id;
-                if !ids.insert(id) {
-                    return Err(Flaw::RepeatedOrder(id.to_owned()));
-                }
-            }
+            let again = same.iter().map(|(_, place)| *place as usize).find(|place| !ids.insert(orders[*place].id));
+            repeated = again.into_iter().chain(repeated).min();
+        }
+        if let Some(place) = repeated {
+            return Err(Flaw::RepeatedOrder(orders[place].id.to_owned()));
         }
         Ok(())
     }

@@ -243,3 +243,14 @@ fn a_sample_shows_why_orders_count_or_not() {
     assert!(shown.orders.iter().all(|order| order.verdict.is_none()));
     assert!(break_down(&rules, &sample, C).unwrap().orders.is_empty());
 }
+
+#[test]
+fn of_several_repeated_orders_the_first_is_named() {
+    let parameters = parameters(vec![btc()]);
+    let ids: Vec<_> = (0..40).map(|id| (id / 2 * 7 % 20).to_string()).collect();
+    let orders: Vec<_> = ids.iter().map(|id| order(id, A, Side::Bid, "1", "9990")).collect();
+    for from in [0, 10, 30] {
+        let expected = Err(Flaw::RepeatedOrder(ids[from].clone()));
+        assert_eq!(add(&parameters, &record(0, BEST, Status::Ok, &orders[from..])), expected);
+    }
+}
