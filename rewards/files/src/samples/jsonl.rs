@@ -65,12 +65,11 @@ impl Order<'_> {
 
 /// Cuts a file into spans; a line belongs to the span in which it starts.
 pub(super) fn parts(path: &Path, bytes: u64) -> impl Iterator<Item = Part> {
-    let spans = bytes.div_ceil(SPAN).max(1);
-    (0..spans).map(move |span| Part::Lines {
-        path: path.to_owned(),
-        from: span * SPAN,
-        to: bytes.min((span + 1) * SPAN),
-    })
+    spans(bytes, SPAN).map(|(from, to)| Part::Lines { path: path.to_owned(), from, to })
+}
+
+fn spans(bytes: u64, span: u64) -> impl Iterator<Item = (u64, u64)> {
+    (0..bytes.div_ceil(span).max(1)).map(move |place| (place * span, bytes.min((place + 1) * span)))
 }
 
 /// Reads the lines that start in a span; returns how many.
@@ -142,5 +141,49 @@ fn show<V: Visitor>(line: &[u8], row: u64, reading: &mut Reading<'_, V>) {
                 orders: &orders,
             },
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Place;
+    use super::*;
+    use crate::problem::Found;
+
+    /// Notes the minutes it is shown.
+    #[derive(Default)]
+    struct Minutes(Vec<u32>);
+
+    impl Visitor for Minutes {
+        fn visit(&mut self, _: Place, record: &Record<'_>) -> Result<(), Flaw> {
+            self.0.push(record.minute);
+            Ok(())
+        }
+    }
+
+    fn line(minute: u32) -> String {
+        let market = "M".repeat(minute as usize % 7 + 1);
+        format!(
+            r#"{{"epoch":18,"minute":{minute},"market":"{market}","time_ms":0,"seq":0,"status":"ok","best_bid":null,"best_ask":null,"orders":[]}}"#
+        )
+    }
+
+    #[test]
+    fn every_line_belongs_to_one_span() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let text: Vec<_> = (0..9).map(line).collect();
+        for text in [text.join("\n"), text.join("\n") + "\n"] {
+            std::fs::write(&path, &text).unwrap();
+            for span in (1..150).chain([text.len() as u64 - 1, text.len() as u64, 1 << 20]) {
+                let (mut minutes, mut found, mut rows) = (Minutes::default(), Found::default(), 0);
+                for (part, (from, to)) in spans(text.len() as u64, span).enumerate() {
+                    let mut reading = Reading { part, visitor: &mut minutes, found: &mut found };
+                    rows += read(&path, from, to, &mut reading).unwrap();
+                }
+                assert_eq!((minutes.0, rows), ((0..9).collect(), 9), "spans of {span} bytes");
+                assert!(found.resolve(|_, _| unreachable!("nothing is wrong")).is_empty());
+            }
+        }
     }
 }
