@@ -14,10 +14,16 @@ use arrow_array::{
     types::{Int32Type, Int64Type, UInt32Type, UInt64Type},
 };
 use arrow_schema::{DataType, Field, Schema};
-use parquet::arrow::{ArrowWriter, arrow_reader::ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{
+    ArrowWriter,
+    arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder},
+};
 use serde_json::{Map, Value};
 
-use crate::{Error, Problems, output, samples::Format};
+use crate::{
+    Error, Problems, output,
+    samples::{Format, check_offsets, guarded},
+};
 
 /// Reads the named columns of a table, row by row. What `each` says of a row is a problem, as is a row that cannot be read.
 pub fn read(
@@ -106,19 +112,28 @@ fn json_fields(line: &[u8], columns: &[&str]) -> Result<Vec<String>, String> {
 
 fn read_parquet(path: &Path, columns: &[&str], take: &mut Take<'_>) -> Result<(), Error> {
     let file = File::open(path).map_err(Error::at(path))?;
-    let batches = match ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.build()) {
+    let bytes = file.metadata().map_err(Error::at(path))?.len();
+    let opened = guarded(|| {
+        let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(|error| error.to_string())?;
+        check_offsets(&metadata, bytes)?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+        builder.build().map_err(|error| error.to_string())
+    });
+    let mut batches = match opened {
         Ok(batches) => batches,
-        Err(error) => {
-            take(0, Err(error.to_string()));
+        Err(reason) => {
+            take(0, Err(reason));
             return Ok(());
         }
     };
     let mut row = 0;
-    for batch in batches {
-        let batch = match batch {
-            Ok(batch) => batch,
-            Err(error) => {
-                take(row, Err(error.to_string()));
+    loop {
+        let batch = guarded(|| batches.next().transpose().map_err(|error| error.to_string()));
+        let batch = match batch.transpose() {
+            None => return Ok(()),
+            Some(Ok(batch)) => batch,
+            Some(Err(reason)) => {
+                take(row, Err(reason));
                 return Ok(());
             }
         };
@@ -127,7 +142,6 @@ fn read_parquet(path: &Path, columns: &[&str], take: &mut Take<'_>) -> Result<()
             take(row, columns.iter().map(|name| cell(&batch, name, place)).collect());
         }
     }
-    Ok(())
 }
 
 fn cell(batch: &RecordBatch, name: &str, row: usize) -> Result<String, String> {

@@ -18,6 +18,7 @@ use std::{
 
 use rewards::book::{Flaw, Record};
 
+pub(crate) use parquet::{check_offsets, guarded};
 pub use write::{Format, SampleWriter};
 
 use crate::{Error, Problems, problem::Found};

@@ -29,10 +29,11 @@ impl Opened {
     /// Reads the footer; the inner error says why this is no such file.
     pub(super) fn open(path: &Path) -> Result<Result<Self, String>, Error> {
         let file = File::open(path).map_err(Error::at(path))?;
-        Ok(match ArrowReaderMetadata::load(&file, Default::default()) {
-            Ok(metadata) => Ok(Self { path: path.to_owned(), metadata }),
-            Err(error) => Err(error.to_string()),
-        })
+        let bytes = file.metadata().map_err(Error::at(path))?.len();
+        let metadata =
+            guarded(|| ArrowReaderMetadata::load(&file, Default::default()).map_err(|error| error.to_string()))
+                .and_then(|metadata| check_offsets(&metadata, bytes).map(|()| metadata));
+        Ok(metadata.map(|metadata| Self { path: path.to_owned(), metadata }))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -50,20 +51,25 @@ impl Opened {
     pub(super) fn read<V: Visitor>(&self, group: usize, reading: &mut Reading<'_, V>) -> Result<u64, Error> {
         let file = File::open(&self.path).map_err(Error::at(&self.path))?;
         let expected = u64::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or_default();
-        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
-            .with_row_groups(vec![group])
-            .with_batch_size(BATCH)
-            .build();
-        let batches = match batches {
+        let batches = guarded(|| {
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+                .with_row_groups(vec![group])
+                .with_batch_size(BATCH)
+                .build()
+                .map_err(|error| error.to_string())
+        });
+        let mut batches = match batches {
             Ok(batches) => batches,
-            Err(error) => {
-                reading.complain(0, error);
+            Err(reason) => {
+                reading.complain(0, reason);
                 return Ok(expected);
             }
         };
         let mut row = 0;
-        for batch in batches {
-            let shown = batch.map_err(|error| error.to_string()).and_then(|batch| show(&batch, row, reading));
+        loop {
+            let batch = guarded(|| batches.next().transpose().map_err(|error| error.to_string()));
+            let Some(batch) = batch.transpose() else { break };
+            let shown = batch.and_then(|batch| show(&batch, row, reading));
             match shown {
                 Ok(rows) => row += rows,
                 Err(reason) => {
@@ -73,6 +79,29 @@ impl Opened {
             }
         }
         Ok(expected)
+    }
+}
+
+/// Calls the decoder. It asserts what damaged files can break; that is the file's fault, and no reason to fail as a whole.
+pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err("damaged: the decoder gave up".to_owned()))
+}
+
+/// Checks that every column lies within the file, since the decoder takes it for granted.
+pub(crate) fn check_offsets(metadata: &ArrowReaderMetadata, bytes: u64) -> Result<(), String> {
+    let columns = metadata.metadata().row_groups().iter().flat_map(|group| group.columns());
+    for column in columns {
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let end = u64::try_from(start).ok().zip(u64::try_from(column.compressed_size()).ok());
+        let is_within = end.and_then(|(start, length)| start.checked_add(length)).is_some_and(|end| end <= bytes);
+        if !is_within || column.num_values() < 0 || column.data_page_offset() < 0 {
+            return Err("damaged: a column lies outside of the file".to_owned());
+        }
+    }
+    match metadata.metadata().row_groups().iter().all(|group| group.num_rows() >= 0) {
+        true => Ok(()),
+        false => Err("damaged: a negative number of rows".to_owned()),
     }
 }
 
