@@ -1,6 +1,6 @@
 //! Short ways to parameters, samples and inputs.
 
-use alloy_primitives::{Address, U256, aliases::U512};
+use alloy_primitives::{Address, U256};
 use rewards::{
     book::{OrderRecord, Record, Side, Status},
     epoch,
@@ -21,10 +21,6 @@ pub(crate) fn address(text: &str) -> Address {
 }
 
 pub(crate) fn wei(text: &str) -> U256 {
-    text.parse().unwrap()
-}
-
-pub(crate) fn score(text: &str) -> U512 {
     text.parse().unwrap()
 }
 

@@ -203,7 +203,7 @@ impl World {
         let stake = |who: &u8| -> u128 {
             let sum: u128 =
                 self.stakes.iter().filter(|((other, _), _)| other == who).map(|(_, stake)| u128::from(*stake)).sum();
-            if minutes == 0 { 0 } else { sum / minutes }
+            sum.checked_div(minutes).unwrap_or_default()
         };
         let eligible = |who: &u8| {
             let volume: u64 = self.group(*who).iter().map(before).sum();

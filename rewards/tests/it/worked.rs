@@ -47,7 +47,9 @@ fn example_19_1_documented_order_set() {
 }
 
 /// Minute, best bid, best ask, account, side, size, price, verdict, term.
-const ORDERS: [(u32, &str, &str, Address, Side, &str, &str, &str, u128); 19] = [
+type Order = (u32, &'static str, &'static str, Address, Side, &'static str, &'static str, &'static str, u128);
+
+const ORDERS: [Order; 19] = [
     (1, "29990", "30010", A, Side::Bid, "1", "29990", "counts", 89970000000000),
     (1, "29990", "30010", A, Side::Ask, "1", "30010", "counts", 90030000000000),
     (1, "29990", "30010", B, Side::Bid, "2", "29940", "far", 0),
@@ -290,7 +292,9 @@ const MARKETS: [(&str, u32, u128, u128, u128); 5] = [
 ];
 
 /// Market, provider, liquidity, uptime, uptime used, volume, score, reward, credited to.
-const ROWS: [(&str, Address, u128, u32, u32, u128, &str, u128, Address); 9] = [
+type Line = (&'static str, Address, u128, u32, u32, u128, &'static str, u128, Address);
+
+const ROWS: [Line; 9] = [
     (
         "BTC-USD",
         P1,

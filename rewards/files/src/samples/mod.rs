@@ -1,6 +1,6 @@
 //! Samples of order books in files: one record per market and minute, as Parquet, CSV or JSON lines.
 //!
-//! [`scan`] reads any number of files with all cores. A file is cut into parts (row groups of Parquet, spans of JSON lines); each thread takes the
+//! [`Samples::scan`] reads any number of files with all cores. A file is cut into parts (row groups of Parquet, spans of JSON lines); each thread takes the
 //! next part and shows its records to a [`Visitor`] of its own. What is wrong is reported with file and row, whichever thread met it.
 
 mod csv;
