@@ -1,0 +1,95 @@
+//! What commands print, and how they fail.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use serde::Serialize;
+
+/// Why a command ends with a code other than 0.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It could not be done.
+    Failed(anyhow::Error),
+    /// Input is malformed.
+    Malformed(rewards_files::Problems),
+    /// A check does not hold; what it found is printed already.
+    CheckFailed,
+}
+
+impl Failure {
+    pub(crate) fn report(self) -> ExitCode {
+        match self {
+            // Whoever reads the output has read enough.
+            Self::Failed(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+            Self::Failed(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::from(1)
+            }
+            Self::Malformed(problems) => {
+                eprint!("error: malformed input, {} in all:\n{problems}", problems.count);
+                eprintln!("  (--skip-bad leaves malformed samples out and lists them)");
+                ExitCode::from(3)
+            }
+            Self::CheckFailed => ExitCode::from(4),
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<rewards_files::Error> for Failure {
+    fn from(error: rewards_files::Error) -> Self {
+        match error {
+            rewards_files::Error::Malformed(problems) => Self::Malformed(problems),
+            error => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// Prints a value as JSON.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// Prints a table with aligned columns: the first to the left, all others to the right.
+pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([columns[column].len()]).max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..columns.len()).map(width).collect();
+    let mut out = io::stdout().lock();
+    let header: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
+    for row in std::iter::once(&header).chain(rows) {
+        let cells = row.iter().zip(&widths).enumerate().map(|(place, (cell, width))| {
+            if place == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
+}
+
+/// Tokens with six decimals, rounded down: for people. Files have every unit.
+pub(crate) fn tokens(wei: u128) -> String {
+    let micro = wei / 1_000_000_000_000;
+    format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000)
+}

@@ -1,0 +1,109 @@
+//! Proofs, and checks of results.
+
+use std::{fs, path::PathBuf};
+
+use ::rewards::tree::Tree;
+use alloy_primitives::{Address, B256};
+use anyhow::Context;
+use clap::Args;
+use rewards_files::{
+    epoch::EpochFolder,
+    manifest::Manifest,
+    results::{self, ProofRecord},
+    verify::{self, Check},
+};
+
+use super::{Reading, TableFormat, account, root};
+use crate::{
+    output::{self, Failure, tokens},
+    progress::Bar,
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Proof {
+    /// Folder of the results
+    results: PathBuf,
+    /// Account
+    #[arg(value_parser = account)]
+    account: Address,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Proof {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let manifest = Manifest::read(&self.results)?;
+        let path = self.results.join("tree.json");
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        let tree = Tree::parse(&bytes).map_err(|error| rewards_files::Error::malformed(&path, error))?;
+        let place = tree.place(self.account).with_context(|| format!("{} was never rewarded", self.account))?;
+        let parts = results::read_parts(&self.results, self.account)?;
+        let record = ProofRecord::new(&tree, place, manifest.epoch, &parts)
+            .with_context(|| format!("{}: the breakdown exceeds the tree", self.results.display()))?;
+        if self.json {
+            return output::json(&record);
+        }
+        println!(
+            "account     {}\ncumulative  {} wei\nleaf        {}",
+            record.address, record.cumulative_wei, record.leaf
+        );
+        println!(
+            "root        {}\nproof       {}",
+            record.root,
+            record.proof.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        );
+        let row = |part: &results::Part| {
+            let market = part.market.clone().unwrap_or_default();
+            vec![part.program.clone(), part.epoch.to_string(), market, tokens(part.amount_wei.saturating_to())]
+        };
+        println!();
+        output::table(&["program", "epoch", "market", "tokens"], &record.breakdown.iter().map(row).collect::<Vec<_>>())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Folder of the results
+    results: PathBuf,
+    /// Also compute everything again from this epoch's folder
+    #[arg(long)]
+    input: Option<PathBuf>,
+    /// Also compare the tree with this root
+    #[arg(long, value_parser = root)]
+    root: Option<B256>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+impl Verify {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let mut checks = verify::verify_results(&self.results)?;
+        if let Some(root) = self.root {
+            checks.push(verify::verify_root(&self.results.join("tree.json"), root)?);
+        }
+        if let Some(input) = &self.input {
+            let folder = EpochFolder::open(input)?;
+            let bar = Bar::bytes("verifying");
+            checks.extend(verify::verify_inputs(
+                &self.results,
+                &folder,
+                &self.reading.options(&bar, TableFormat::Csv),
+            )?);
+        }
+        if self.reading.json {
+            output::json(&checks)?;
+        } else {
+            checks.iter().for_each(print);
+        }
+        if checks.iter().all(|check| check.holds) { Ok(()) } else { Err(Failure::CheckFailed) }
+    }
+}
+
+fn print(check: &Check) {
+    if check.holds {
+        println!("ok    {}", check.name);
+    } else {
+        println!("FAIL  {}: {}", check.name, check.detail);
+    }
+}

@@ -1,0 +1,208 @@
+//! The command line as its users see it: what is printed, what is written, how it ends.
+
+use std::{
+    fs,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn tidepool(folder: &TempDir, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tidepool")).current_dir(folder.path()).args(arguments).output().unwrap()
+}
+
+/// A command that succeeds, and what it prints.
+fn prints(folder: &TempDir, arguments: &[&str]) -> String {
+    let output = tidepool(folder, arguments);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(folder: &TempDir, arguments: &[&str]) -> Value {
+    serde_json::from_str(&prints(folder, &[arguments, &["--json"]].concat())).unwrap()
+}
+
+/// A command that fails: its code and what it says.
+fn fails(folder: &TempDir, arguments: &[&str]) -> (i32, String) {
+    let output = tidepool(folder, arguments);
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// A small simulated epoch in the folder `market`.
+fn market() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    prints(
+        &folder,
+        &["rewards", "simulate", "market", "--minutes", "90", "--markets", "3", "--makers", "4", "--format", "jsonl"],
+    );
+    folder
+}
+
+fn first_maker(folder: &TempDir) -> String {
+    let links = fs::read_to_string(folder.path().join("market/links.csv")).unwrap();
+    links.lines().nth(1).unwrap().split(',').nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn an_epoch_from_samples_to_a_verified_claim() {
+    let folder = market();
+    let report = prints(&folder, &["rewards", "run", "market", "--out", "results"]);
+    assert!(report.contains("BTC-USD") && report.contains("root 0x") && report.contains("cid  bafkrei"), "{report}");
+    let manifest = json(&folder, &["rewards", "run", "market", "--out", "results"]);
+    assert!(report.contains(manifest["root"].as_str().unwrap()));
+
+    let checks = prints(
+        &folder,
+        &["rewards", "verify", "results", "--input", "market", "--root", manifest["root"].as_str().unwrap()],
+    );
+    assert_eq!((checks.lines().count(), checks.matches("ok    ").count()), (10, 10), "{checks}");
+
+    let maker = first_maker(&folder);
+    let proof = json(&folder, &["rewards", "proof", "results", &maker]);
+    let amounts = proof["breakdown"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["amount_wei"].as_str().unwrap().parse::<u128>().unwrap());
+    assert_eq!(amounts.sum::<u128>().to_string(), proof["cumulative_wei"].as_str().unwrap());
+    assert_eq!(proof["root"], manifest["root"]);
+    assert!(prints(&folder, &["rewards", "proof", "results", &maker.to_lowercase()]).contains("earlier"));
+
+    let explained = json(&folder, &["rewards", "explain", &maker, "--input", "market"]);
+    let lp: u128 = proof["breakdown"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|part| part["program"] == "lp")
+        .map(|part| part["amount_wei"].as_str().unwrap().parse::<u128>().unwrap())
+        .sum();
+    assert_eq!(explained["expected_wei"].as_str().unwrap(), lp.to_string());
+    assert!(explained["expected_if_it_stops_now_wei"].as_str().unwrap().parse::<u128>().unwrap() < lp);
+    assert_eq!(explained["markets"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn the_steps_one_by_one() {
+    let folder = market();
+    let whole = json(&folder, &["rewards", "run", "market", "--out", "whole"]);
+    prints(&folder, &["rewards", "validate", "market"]);
+    prints(&folder, &["rewards", "score", "market", "--out", "steps"]);
+    prints(&folder, &["rewards", "allocate", "market", "--out", "steps"]);
+    assert_eq!(json(&folder, &["rewards", "tree", "market", "--out", "steps"]), whole);
+    for name in ["scores.csv", "rewards.csv", "markets.csv", "lp.csv", "breakdown.csv", "tree.json", "manifest.json"] {
+        let read = |results: &str| fs::read_to_string(folder.path().join(results).join(name)).unwrap();
+        assert_eq!(read("steps"), read("whole"), "{name}");
+    }
+    let scores = folder.path().join("steps/scores.csv");
+    let text = fs::read_to_string(&scores).unwrap();
+    fs::write(&scores, text.replacen("V4-BE", "V4-O", 1)).unwrap();
+    assert_eq!(fails(&folder, &["rewards", "tree", "market", "--out", "steps"]).0, 3);
+}
+
+#[test]
+fn why_an_order_counts() {
+    let folder = market();
+    let maker = first_maker(&folder);
+    let minutes = prints(
+        &folder,
+        &["rewards", "explain", &maker, "--input", "market", "--market", "BTC-USD", "--minutes", "0..3"],
+    );
+    assert_eq!(minutes.lines().count(), 4, "{minutes}");
+    let orders = prints(
+        &folder,
+        &["rewards", "explain", &maker, "--input", "market", "--market", "BTC-USD", "--minutes", "0", "--orders"],
+    );
+    assert!(orders.contains("counts") && orders.lines().count() > 4, "{orders}");
+    assert_eq!(fails(&folder, &["rewards", "explain", &maker, "--input", "market", "--market", "XXX"]).0, 1);
+}
+
+#[test]
+fn malformed_samples_end_with_code_3_unless_they_are_skipped() {
+    let folder = market();
+    let path = folder.path().join("market/samples/ETH-USD.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("\"status\":\"ok\"", "\"status\":\"well\"", 1)).unwrap();
+    for command in [&["rewards", "run", "market", "--out", "results"][..], &["rewards", "validate", "market"]] {
+        let (code, message) = fails(&folder, command);
+        assert_eq!(code, 3);
+        assert!(message.contains("ETH-USD.jsonl:1: status `well`"), "{message}");
+    }
+    assert!(!folder.path().join("results").exists(), "nothing is half-written");
+    let manifest = json(&folder, &["rewards", "run", "market", "--out", "results", "--skip-bad"]);
+    assert_eq!(manifest["skipped"], 1);
+    let skipped: Value =
+        serde_json::from_slice(&fs::read(folder.path().join("results/skipped.json")).unwrap()).unwrap();
+    assert_eq!(skipped["first"][0]["row"], 1);
+    assert!(prints(&folder, &["rewards", "validate", "market", "--skip-bad"]).contains("ETH-USD"));
+}
+
+#[test]
+fn a_check_that_fails_ends_with_code_4() {
+    let folder = market();
+    prints(&folder, &["rewards", "run", "market", "--out", "results"]);
+    let zero = format!("0x{}", "0".repeat(64));
+    let output = tidepool(&folder, &["rewards", "verify", "results", "--root", &zero]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("FAIL  the tree has the root given"));
+}
+
+#[test]
+fn other_failures_say_what_is_missing() {
+    let folder = market();
+    for (arguments, expected, message) in [
+        (&["rewards", "run", "nowhere", "--out", "results"][..], 1, "nowhere: not a folder"),
+        (&["rewards", "allocate", "market", "--out", "results"], 1, "run `score` first"),
+        (&["rewards", "verify", "nowhere"], 1, "manifest.json"),
+        (&["rewards", "proof", "market", "0x11"], 2, "not an address"),
+        (&["rewards", "proof", "market"], 2, "ACCOUNT"),
+        (&["rewards", "sample-plan", "--secret", "nowhere", "--commitment"], 1, "nowhere"),
+    ] {
+        let (code, found) = fails(&folder, arguments);
+        assert_eq!(code, expected, "{arguments:?}: {found}");
+        assert!(found.contains(message), "{arguments:?}: {found}");
+    }
+    prints(&folder, &["rewards", "run", "market", "--out", "results"]);
+    let stranger = "0x1111111111111111111111111111111111111111";
+    assert_eq!(fails(&folder, &["rewards", "proof", "results", stranger]).0, 1);
+}
+
+#[test]
+fn a_sampling_plan() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("secret"), "11".repeat(32) + "\n").unwrap();
+    let commitment = prints(&folder, &["rewards", "sample-plan", "--secret", "secret", "--commitment"]);
+    assert_eq!(commitment.trim(), "0x8971007b76d1a49538f2767c74b03ec769bc0adbef245ebf41714e58788f2392");
+    let arguments = [
+        "rewards",
+        "sample-plan",
+        "--secret",
+        "secret",
+        "--epoch",
+        "18",
+        "--market",
+        "BTC-USD",
+        "--market",
+        "ETH-USD",
+        "--minutes",
+        "0..2",
+    ];
+    let plan = json(&folder, &arguments);
+    let times: Vec<_> = plan.as_array().unwrap().iter().map(|instant| instant["time_ms"].as_u64().unwrap()).collect();
+    assert_eq!(times.len(), 4);
+    assert_eq!(&times[..2], [1_671_548_400_125, 1_671_548_413_900], "by time");
+    assert_eq!(prints(&folder, &arguments).lines().count(), 5);
+}
+
+#[test]
+fn help_has_examples() {
+    let folder = TempDir::new().unwrap();
+    let commands =
+        ["simulate", "run", "validate", "score", "allocate", "tree", "proof", "verify", "explain", "sample-plan"];
+    for command in commands {
+        let help = prints(&folder, &["rewards", command, "--help"]);
+        assert!(help.contains("Example") && help.contains(&format!("tidepool rewards {command}")), "{command}");
+    }
+    assert!(prints(&folder, &["--help"]).contains("Exit codes"));
+}

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+pub mod epoch;
+pub mod explain;
+pub mod manifest;
+pub mod output;
+pub mod problem;
+pub mod results;
+pub mod rows;
+pub mod samples;
+pub mod synthetic;
+pub mod verify;
+
+pub use problem::{Error, Problem, Problems};

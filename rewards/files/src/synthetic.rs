@@ -1,0 +1,78 @@
+//! Writes a simulated epoch as a folder that everything else reads.
+
+use std::path::Path;
+
+use alloy_primitives::U256;
+use rayon::prelude::*;
+use rewards::{cumulative::Amounts, history, simulation::Simulation, tree::Tree};
+
+use crate::{
+    Error, output, results,
+    rows::Table,
+    samples::{Format, Progress, SampleWriter},
+};
+
+/// Writes the folder; markets are written by several threads.
+pub fn write(folder: &Path, simulation: &Simulation, format: Format, progress: &dyn Progress) -> Result<(), Error> {
+    let parameters = simulation.parameters();
+    let json = |value: serde_json::Result<Vec<u8>>| value.map_err(Error::refused);
+    output::write(&folder.join("parameters.json"), &json(serde_json::to_vec_pretty(parameters))?)?;
+    output::write(&folder.join("sampling.json"), &json(serde_json::to_vec_pretty(&simulation.sampling()))?)?;
+    volumes(simulation).write(&folder.join("volume.csv"))?;
+    if parameters.markets.iter().any(|market| market.formula.uses_stake()) {
+        stakes(simulation).write(&folder.join("stake.csv"))?;
+    }
+    let makers: Vec<_> = simulation.makers().collect();
+    if let [first, .., last] = makers.as_slice() {
+        let links = vec![vec![last.to_string(), first.to_string()]];
+        Table { columns: vec!["secondary", "primary"], rows: links }.write(&folder.join("links.csv"))?;
+    }
+    if parameters.epoch == 0 {
+        let rows = makers.iter().map(|maker| vec![maker.to_string()]).collect();
+        Table { columns: vec!["account"], rows }.write(&folder.join("eligible.csv"))?;
+    }
+    write_programs(folder, simulation)?;
+
+    progress.expect(parameters.markets.len() as u64);
+    parameters.markets.par_iter().enumerate().try_for_each(|(place, market)| {
+        let name = market.market.replace('/', "_");
+        let path = folder.join("samples").join(format!("{name}.{}", format.extension()));
+        let mut writer = SampleWriter::create(&path)?;
+        simulation.samples(place, |record| writer.write(record))?;
+        progress.advance(1);
+        writer.finish()
+    })
+}
+
+fn volumes(simulation: &Simulation) -> Table {
+    let row = |(epoch, market, account, volume): (u64, String, alloy_primitives::Address, u128)| {
+        vec![epoch.to_string(), market, account.to_string(), volume.to_string()]
+    };
+    let rows = simulation.volumes().into_iter().map(row).collect();
+    Table { columns: vec!["epoch", "market", "account", "micro_usd"], rows }
+}
+
+fn stakes(simulation: &Simulation) -> Table {
+    let epoch = simulation.parameters().epoch.to_string();
+    let row = |(account, stake): (alloy_primitives::Address, u128)| {
+        vec![epoch.clone(), "0".to_owned(), account.to_string(), stake.to_string()]
+    };
+    let rows = simulation.stakes().into_iter().map(row).collect();
+    Table { columns: vec!["epoch", "minute", "account", "wei"], rows }
+}
+
+/// Trading rewards for the makers, and a tree in which they have something already.
+fn write_programs(folder: &Path, simulation: &Simulation) -> Result<(), Error> {
+    let epoch = simulation.parameters().epoch;
+    let makers = simulation.makers().len().max(1) as u128;
+    let trading: Amounts =
+        simulation.makers().map(|maker| (maker, U256::from(history::trading_amount_wei(epoch) / makers))).collect();
+    results::amount_table(&trading).write(&folder.join("programs").join("trading.csv"))?;
+    if epoch == 0 {
+        return Ok(());
+    }
+    let earlier: Amounts =
+        simulation.makers().zip(1_u128..).map(|(maker, rank)| (maker, U256::from(10_u128.pow(21) / rank))).collect();
+    let tree = Tree::new(&earlier).map_err(Error::refused)?;
+    output::write(&folder.join("previous-tree.json"), tree.to_json().as_bytes())
+}

@@ -1,0 +1,7 @@
+//! Files: the same epoch in every format, everything that can be wrong with a file, and results that are whole or not there.
+
+mod epochs;
+mod fixture;
+mod fuzz;
+mod malformed;
+mod tables;

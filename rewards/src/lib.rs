@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+pub mod allocation;
+pub mod book;
+pub mod cid;
+pub mod coefficient;
+pub mod cumulative;
+pub mod decimal;
+pub mod eligibility;
+pub mod epoch;
+pub mod forecast;
+pub mod formula;
+pub mod history;
+pub mod inputs;
+pub mod legacy;
+pub mod parameters;
+pub mod sampling;
+pub mod score;
+pub mod simulation;
+pub mod tally;
+pub mod tree;
