@@ -1,6 +1,6 @@
 //! A chain behind JSON-RPC, used as if it were in this process.
 //!
-//! Clones of a [`Chain`](crate::Chain) are independent, but a node has one course of events. So every clone remembers how it came
+//! Clones of a [`Chain`] are independent, but a node has one course of events. So every clone remembers how it came
 //! about, as a path of changes from the moment of connecting. Before a clone does something, the node is brought to where that clone
 //! is: back to the nearest snapshot on its path, and forward by its changes again. The clock stands still between changes, hence the
 //! same changes give the same chain.
