@@ -1,6 +1,6 @@
 //! The rewards distributor. What each function does, refuses and reports stands in `abi/IMerkleDistributor.sol`.
 //!
-//! Claims are in [`claims`], the life of a root in [`roots`], reading the oracle in [`oracle`], and what is remembered in [`storage`].
+//! Claims are in [`claims`], the life of a root in [`roots`], reading the oracle in [`oracle`], and what is remembered in [`mod@storage`].
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
 #![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]

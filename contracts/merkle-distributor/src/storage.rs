@@ -2,7 +2,7 @@
 //!
 //! | slot | field | word, least significant bits first |
 //! |---|---|---|
-//! | 0 | `roots` | oracle 160, end of the wait 48, next epoch 40, flags 8 ([`Roots`](distribution::roots::Roots)) |
+//! | 0 | `roots` | oracle 160, end of the wait 48, next epoch 40, flags 8 ([`Roots`]) |
 //! | 1 | `active_root` | 256 |
 //! | 2 | `proposed_root` | 256; what was proposed last |
 //! | 3 | `rewards_token` | address 160 |
