@@ -123,6 +123,7 @@ need_wasm_opt() {
 # The clients of tests/clients, pinned by the hashes in package-lock.json.
 need_clients() {
   need_node
+  need_newer_node
   local folder=tests/clients
   cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed" && return
   say "installing clients"
@@ -133,11 +134,29 @@ need_clients() {
 }
 
 need_node() {
-  local major
-  major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
-  if [ "${major:-0}" -lt 18 ] || ! command -v npm >/dev/null; then
+  if [ "$(node_major)" -lt 18 ] || ! command -v npm >/dev/null; then
     install_packages nodejs npm || fail "node 18 or newer and npm are missing" "apt-get install nodejs npm"
   fi
+}
+
+# The clients want node 20; Debian 12 has 18. Puts a newer one first in PATH, from npm, below target/tools.
+need_newer_node() {
+  [ "$(node_major)" -ge 20 ] && return
+  local folder=$PWD/target/tools/node
+  PATH=$folder/node_modules/.bin:$PATH
+  [ "$(node_major)" -ge 20 ] && return
+  say "installing node 22"
+  npm install --prefix "$folder" --no-fund --no-audit --loglevel=error node@22 >/dev/null ||
+    fail "node 20 or newer is missing" "npm install --prefix $folder node@22"
+  hash -r
+}
+
+# 0 if there is none.
+node_major() {
+  local version
+  version=$(node --version 2>/dev/null) || version=v0
+  version=${version#v}
+  printf '%s\n' "${version%%.*}"
 }
 
 # Sets CARGO_DENY.

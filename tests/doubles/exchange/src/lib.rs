@@ -559,22 +559,7 @@ fn recover(digest: B256, signature: &[u8]) -> Address {
     }
 }
 
-/// Where execution begins: as the SDK's, but without its refusal of nested calls.
-// SAFETY: the one symbol of this name; the host calls it once per frame.
-#[unsafe(no_mangle)]
-pub extern "C" fn user_entrypoint(len: usize) -> usize {
-    let vm = VM(WasmVM {});
-    vm.pay_for_memory_grow(0);
-    let input = vm.read_args(len);
-    let mut exchange = unsafe { Exchange::new(U256::ZERO, 0, vm.clone()) };
-    let (data, status) = match exchange.answer(&input) {
-        Ok(data) => (data, 0),
-        Err(data) => (data, 1),
-    };
-    vm.flush_cache(false);
-    vm.write_result(&data);
-    status
-}
+entry::entry!(Exchange);
 
 /// Prints the interface.
 #[cfg(feature = "export-abi")]

@@ -152,22 +152,7 @@ impl Puppet {
     }
 }
 
-/// Where execution begins: as the SDK's, but without its refusals.
-// SAFETY: the one symbol of this name; the host calls it once per frame.
-#[unsafe(no_mangle)]
-pub extern "C" fn user_entrypoint(len: usize) -> usize {
-    let vm = VM(WasmVM {});
-    vm.pay_for_memory_grow(0);
-    let input = vm.read_args(len);
-    let mut puppet = unsafe { Puppet::new(U256::ZERO, 0, vm.clone()) };
-    let (data, status) = match puppet.answer(&input) {
-        Ok(data) => (data, 0),
-        Err(data) => (data, 1),
-    };
-    vm.flush_cache(false);
-    vm.write_result(&data);
-    status
-}
+entry::entry!(Puppet);
 
 /// Prints the interface.
 #[cfg(feature = "export-abi")]
