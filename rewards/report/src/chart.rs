@@ -128,11 +128,11 @@ const fn scaled(value: u128, most: u128, height: u128) -> u128 {
     }
 }
 
-/// The least of 1, 2 or 5 times a power of ten that is not below a value.
+/// The least round number that is not below a value: a digit and zeros.
 fn round_up(value: u128) -> u128 {
     let mut power = 1_u128;
     loop {
-        for digit in [1, 2, 5] {
+        for digit in [1, 2, 3, 4, 5, 6, 8] {
             match power.checked_mul(digit) {
                 Some(round) if round >= value => return round,
                 Some(_) => {}
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_numbers() {
-        assert_eq!([0, 1, 3, 5, 6, 20, 1234].map(round_up), [1, 1, 5, 5, 10, 20, 2000]);
+        assert_eq!([0, 1, 3, 7, 9, 20, 1234].map(round_up), [1, 1, 3, 8, 10, 20, 2000]);
         assert_eq!(round_up(u128::MAX), u128::MAX);
     }
 

@@ -88,7 +88,7 @@ fn coefficients(report: &Report) -> Markup {
                 p { "Tokens paid for liquidity in a market, beside the average of all markets, which is 1. Above 1, liquidity is scarce for what is paid." }
             }
             table {
-                thead { tr { th scope="col" { "Market" } th scope="col" { span.hidden { "Bar around 1" } } th.number scope="col" { "Coefficient" } } }
+                thead { tr { th scope="col" { "Market" } th scope="col" { div.sides { span { "◂ below 1" } span { "above 1 ▸" } } } th.number scope="col" { "Coefficient" } } }
                 tbody {
                     @for (market, value) in &markets {
                         tr {

@@ -38,7 +38,7 @@ fn figures(report: &Report) -> Markup {
     html! {
         div.figures {
             (figure("Paid for liquidity", &tokens(paid), &format!("of {} tokens", tokens(report.lp_amount_wei))))
-            (figure("Stays in the treasury", &tokens(report.unpaid_wei), "tokens: rounding and empty pools"))
+            (figure("Stays in the treasury", &tokens(report.unpaid_wei), &format!("tokens: {} wei that rounding and empty pools leave", integer(report.unpaid_wei))))
             (figure("Providers", &integer(report.providers.len()), &match &report.sampled {
                 Some(_) => format!("{} eligible, {} credited", integer(eligible), integer(earning)),
                 None => format!("{} credited", integer(earning)),
@@ -52,7 +52,14 @@ fn figures(report: &Report) -> Markup {
 }
 
 fn figure(name: &str, value: &str, note: &str) -> Markup {
-    html! { div { h2 { (name) } p.value { (value) } p.note { (note) } } }
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    html! {
+        div {
+            h2 { (name) }
+            p.value { (whole) @if !fraction.is_empty() { span.fraction { "." (fraction) } } }
+            p.note { (note) }
+        }
+    }
 }
 
 fn checks(report: &Report) -> Markup {

@@ -103,7 +103,10 @@ fn table<'a>(report: &'a Report, of: impl Fn(&Provider) -> &'a [(&'a Market, &'a
 fn sampled_cells(sampled: &Sampled, provider: &Provider, rows: &[(&Market, &Row)]) -> Markup {
     let (uptime, samples) = uptime(rows);
     html! {
-        td data-v=(u8::from(provider.standing == Some(Standing::Eligible))) { (standing(provider)) }
+        td data-v=(u8::from(provider.standing == Some(Standing::Eligible))) {
+            (standing(provider))
+            @if provider.primary != provider.account { ", for " (provider_link(provider.primary)) }
+        }
         td.number data-v=(provider.previous_volume) {
             (percent(provider.previous_volume, sampled.previous_volume)) (volume_bar(sampled, provider.previous_volume, sampled.previous_volume))
         }

@@ -49,8 +49,17 @@
   input.addEventListener("input", filter);
 
   // Links: #provider=0x… in any spelling, #market=….
+  const wanted = () => {
+    const text = location.hash.slice(1);
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text; // A stray percent sign.
+    }
+  };
+
   const follow = () => {
-    let id = decodeURIComponent(location.hash.slice(1));
+    let id = wanted();
     if (id.toLowerCase().startsWith("provider=")) id = id.toLowerCase();
     const target = id && document.getElementById(id);
     if (!target) {
