@@ -116,6 +116,15 @@ scenario("tables are sorted by pointer and keyboard, exactly", {}, async (page) 
   assert.deepEqual(await column(1), sorted(down).reverse());
   assert.equal(await page.locator("#provider-table th[aria-sort]").getAttribute("aria-sort"), "ascending");
   await page.locator("#provider-table").getByRole("button", { name: "Provider" }).click();
+  const shares = page.locator("details.market").first();
+  await shares.locator("summary").first().click();
+  const numbers = () => shares.evaluate((market) => [...market.querySelector("table").tBodies[0].rows].map((row) => Number(row.cells[6].textContent)));
+  for (const sign of [-1, 1]) {
+    await shares.getByRole("button", { name: "Score", exact: true }).click();
+    const found = await numbers();
+    assert.ok(found.every((score) => score > 1e30), "a score is a number with an exponent");
+    assert.deepEqual(found, [...found].sort((a, b) => sign * (a - b)));
+  }
   const names = await column(0);
   assert.deepEqual(names, [...names].sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1)));
 });
@@ -149,7 +158,7 @@ test("links lead to a provider in any spelling, and to a market", async () => {
     const market = page.locator("details.market[open]");
     assert.equal(await market.count(), 1);
     await page.getByLabel("Filter by address").fill("0xnobody");
-    await market.locator("tbody a.address").first().click();
+    await market.locator("tbody a[href^='#provider=']").first().click();
     assert.ok((await page.locator("details.provider[open]:visible").count()) > 0);
   });
   await visit({ hash: `#provider=0x${"1".repeat(40)}` }, async (page) => {

@@ -99,7 +99,7 @@ pub(crate) fn strip(levels: &[Option<usize>]) -> Markup {
 pub(crate) fn spark(values: &[Option<u128>]) -> Markup {
     let most = values.iter().flatten().copied().max().unwrap_or_default().max(1);
     let height = |value: u128| SPARK_HEIGHT - scaled(value, most, SPARK_HEIGHT);
-    let path = line(values, |value| height(value));
+    let path = line(values, height);
     html! {
         svg.spark viewBox={ "0 0 " (values.len().max(2) - 1) " " (SPARK_HEIGHT) } preserveAspectRatio="none" aria-hidden="true" {
             path d=(path) {}
@@ -107,16 +107,39 @@ pub(crate) fn spark(values: &[Option<u128>]) -> Markup {
     }
 }
 
+/// A path from value to value, in relative steps: they are short.
 fn line(values: &[Option<u128>], height: impl Fn(u128) -> u128) -> String {
     let mut path = String::new();
-    let mut is_down = false;
-    for (place, value) in values.iter().enumerate() {
-        if let Some(value) = value {
-            let _ = write!(path, "{}{place} {}", if is_down { "L" } else { "M" }, height(*value));
+    let mut last = None;
+    for (place, run) in runs(values, &height) {
+        if let Some(here) = run.height {
+            let _ = match last {
+                Some(last) if here >= last => write!(path, "l1 {}", here - last), // Writing to a string does not fail.
+                Some(last) => write!(path, "l1-{}", last - here),
+                None => write!(path, "M{place} {here}"),
+            };
+            let _ = if run.length > 1 { write!(path, "h{}", run.length - 1) } else { Ok(()) };
         }
-        is_down = value.is_some();
+        last = run.height;
     }
     path
+}
+
+/// Neighbours of one height.
+struct Run {
+    height: Option<u128>,
+    length: usize,
+}
+
+/// Runs of one height, and where they start.
+fn runs(values: &[Option<u128>], height: impl Fn(u128) -> u128) -> Vec<(usize, Run)> {
+    let heights: Vec<_> = values.iter().map(|value| value.map(&height)).collect();
+    let runs = heights.chunk_by(|a, b| a == b).scan(0, |end, run| {
+        let start = *end;
+        *end += run.len();
+        Some((start, Run { height: run[0], length: run.len() }))
+    });
+    runs.collect()
 }
 
 /// `value / most` of a height, rounded down.
@@ -275,7 +298,10 @@ mod tests {
 
     #[test]
     fn a_line_breaks_where_there_is_no_value() {
-        assert_eq!(line(&[Some(1), Some(2), None, Some(4)], |value| value), "M0 1L1 2M3 4");
+        assert_eq!(
+            line(&[Some(1), Some(3), None, Some(4), Some(4), Some(4), Some(2)], |value| value),
+            "M0 1l1 2M3 4h2l1-2"
+        );
         assert_eq!(step_line(&[Some(5), Some(10), None, Some(0)], 10), "M0 500H1V0H2M3 1000H4");
     }
 

@@ -25,6 +25,11 @@ pub(crate) fn integer(number: impl ToString) -> String {
     grouped(&number.to_string())
 }
 
+/// So many of something.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", integer(number), if number == 1 { one } else { many })
+}
+
 /// Tokens before and behind the point: groups, and all eighteen decimals.
 pub(crate) fn exact_tokens(wei: U256) -> (String, String) {
     let digits = format!("{wei:0>width$}", width = TOKEN_DECIMALS + 1);

@@ -7,7 +7,7 @@ use rewards::{coefficient::Ratio, parameters::Share, timeline::ProviderBucket};
 use super::{bucket_start, length, market_id, market_link, provider_link, scrolling, short, sortable};
 use crate::{
     chart::{self, Drawing, OverTime, SERIES},
-    number::{NONE, average, bps, dollars, integer, parts_of, percent, tokens, utc},
+    number::{NONE, average, bps, count, dollars, integer, parts_of, percent, tokens, utc},
     report::{Market, Report, Row, Sampled},
 };
 
@@ -47,15 +47,15 @@ fn table(report: &Report) -> Markup {
         html! {
             tr {
                 th scope="row" { (market_link(&market.parameters.market)) }
-                td.number data-v=(market.pool_wei) { (tokens(pool)) }
-                td.number data-v=(market.pool_wei) { (percent(pool, pools)) (chart::bar(parts_of(pool, pools, 1000).unwrap_or_default())) }
-                td.number data-v=(market.coefficient.as_ref().map(thousandths).map_or_else(String::new, |number| number.to_string())) {
+                td data-v=(market.pool_wei) { (tokens(pool)) }
+                td data-v=(market.pool_wei) { (percent(pool, pools)) (chart::bar(parts_of(pool, pools, 1000).unwrap_or_default())) }
+                td data-v=(market.coefficient.as_ref().map(thousandths).map_or_else(String::new, |number| number.to_string())) {
                     (coefficient_text(market))
                 }
-                td.number data-v=(market.samples) { (integer(market.samples)) }
-                td.number data-v=(earning) { (earning) }
-                td.number data-v=(market.parameters.min_depth_usd) { (integer(market.parameters.min_depth_usd)) }
-                td.number data-v=(market.parameters.max_spread_bps) { (market.parameters.max_spread_bps) }
+                td data-v=(market.samples) { (integer(market.samples)) }
+                td data-v=(earning) { (earning) }
+                td data-v=(market.parameters.min_depth_usd) { (integer(market.parameters.min_depth_usd)) }
+                td data-v=(market.parameters.max_spread_bps) { (market.parameters.max_spread_bps) }
             }
         }
     };
@@ -94,13 +94,13 @@ fn coefficients(report: &Report) -> Markup {
                         tr {
                             th scope="row" { (market_link(&market.parameters.market)) }
                             td.wide aria-hidden="true" { (chart::bar_around(scaled(1000), scaled(*value))) }
-                            td.number { (coefficient_text(market)) }
+                            td { (coefficient_text(market)) }
                         }
                     }
                 }
             }
             @if markets.len() < report.markets.len() {
-                p.note { "Without competition: " (report.markets.len() - markets.len()) " markets." }
+                p.note { "Without competition: " (count(report.markets.len() - markets.len(), "market", "markets")) "." }
             }
         }
     }
@@ -144,16 +144,16 @@ fn shares(market: &Market) -> Markup {
         html! {
             tr {
                 th scope="row" { (provider_link(row.account)) }
-                td.number data-v=(row.earning_score()) {
+                td {
                     @if row.is_eligible {
                         (percent(row.score, whole)) (chart::bar(parts_of(row.score, whole, 1000).unwrap_or_default()))
                     } @else { "not eligible" }
                 }
-                td.number data-v=(row.reward_wei) { (tokens(U256::from(row.reward_wei))) }
-                td.number data-v=(row.effective_uptime) { (percent(row.effective_uptime, market.samples)) }
-                td.number data-v=(row.volume) { (dollars(row.volume)) }
-                td.number data-v=(row.liquidity) { (dollars(row.liquidity)) }
-                td.number data-v=(row.score) { (exponent(row.score)) }
+                td { (tokens(U256::from(row.reward_wei))) }
+                td { (percent(row.effective_uptime, market.samples)) }
+                td { (dollars(row.volume)) }
+                td { (dollars(row.liquidity)) }
+                td { (exponent(row.score)) }
             }
         }
     };
@@ -250,7 +250,7 @@ fn over_time(report: &Report, sampled: &Sampled, market: &Market) -> Markup {
             @for (place, row) in largest.iter().enumerate() {
                 li { span class={ "swatch s" (place) } {} a href={ "#" (super::provider_id(row.account)) } aria-label=(row.account) { (short(row.account)) } }
             }
-            @if !others.is_empty() { li { span class={ "swatch s" (SERIES) } {} (others.len()) " others" } }
+            @if !others.is_empty() { li { span class={ "swatch s" (SERIES) } {} (count(others.len(), "other", "others")) } }
         }
         (spread_chart.draw())
         details.data {

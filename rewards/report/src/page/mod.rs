@@ -88,7 +88,7 @@ fn minute(seconds: u64) -> String {
 
 /// An address that fits a table, and leads to its provider; the whole of it where the pointer rests.
 fn provider_link(account: Address) -> Markup {
-    html! { a.address href={ "#" (provider_id(account)) } title=(account) aria-label=(account) { (short(account)) } }
+    html! { a href={ "#" (provider_id(account)) } title=(account) { (short(account)) } }
 }
 
 fn provider_id(account: Address) -> String {

@@ -7,7 +7,7 @@ use rewards::eligibility::Standing;
 use super::provider_link;
 use crate::{
     chart,
-    number::{integer, parts_of, percent, tokens},
+    number::{count, integer, parts_of, percent, tokens},
     report::Report,
 };
 
@@ -80,7 +80,7 @@ fn programs(report: &Report) -> Markup {
             table {
                 thead { tr { th scope="col" { "Program" } th.number scope="col" { "Tokens" } } }
                 tbody {
-                    @for (program, wei) in &report.programs { tr { th scope="row" { (name(program)) } td.number { (tokens(*wei)) } } }
+                    @for (program, wei) in &report.programs { tr { th scope="row" { (name(program)) } td { (tokens(*wei)) } } }
                 }
             }
         }
@@ -111,13 +111,13 @@ fn reward_split(report: &Report) -> Markup {
                         @for (place, (account, wei)) in largest.iter().enumerate() {
                             tr {
                                 th scope="row" { span class={ "swatch s" (place) } {} (provider_link(*account)) }
-                                td.number { (tokens(*wei)) } td.number { (percent(*wei, paid)) }
+                                td { (tokens(*wei)) } td { (percent(*wei, paid)) }
                             }
                         }
                         @if !rest.is_empty() {
                             tr {
-                                th scope="row" { span class={ "swatch s" (chart::SERIES) } {} a href="#providers" { (rest.len()) " others" } }
-                                td.number { (tokens(rest_wei)) } td.number { (percent(rest_wei, paid)) }
+                                th scope="row" { span class={ "swatch s" (chart::SERIES) } {} a href="#providers" { (count(rest.len(), "other", "others")) } }
+                                td { (tokens(rest_wei)) } td { (percent(rest_wei, paid)) }
                             }
                         }
                     }

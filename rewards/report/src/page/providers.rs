@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, U256};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use rewards::{
     eligibility::Standing,
     timeline::{MarketBucket, ProviderBucket},
@@ -12,17 +12,16 @@ use rewards::{
 use super::{bucket_start, columns_of, length, market_link, provider_id, provider_link, scrolling, sortable};
 use crate::{
     chart::{self, LEVELS},
-    number::{NONE, average, bps, dollars, exact_tokens, integer, parts_of, percent, tokens, utc},
+    number::{NONE, average, bps, count, dollars, exact_tokens, integer, parts_of, percent, tokens, utc},
     report::{Line, LineSource, Market, Provider, Report, Row, Sampled, Statement},
 };
 
 /// Leaves of addresses that provide no liquidity are listed up to this many; all are counted.
 const OTHERS_LISTED: usize = 1000;
 
-/// The most points of a small line, and columns of a table of averages.
-const SPARK_POINTS: usize = 56;
-const UPTIME_COLUMNS: usize = 28;
-const AVERAGE_COLUMNS: usize = 14;
+/// The most points of a small line, and columns of a table over time: a page with 40 markets and 50 providers stays below 5 MB.
+const POINTS: usize = 28;
+const COLUMNS: usize = 14;
 
 type Rows<'a> = BTreeMap<Address, Vec<(&'a Market, &'a Row)>>;
 
@@ -40,7 +39,7 @@ pub(super) fn draw(report: &Report) -> Markup {
             p.filter {
                 label for="filter" { "Filter by address" }
                 input #filter type="search" placeholder="0x…" autocomplete="off" spellcheck="false" aria-describedby="found";
-                span #found role="status" { (report.providers.len()) " providers" }
+                span #found role="status" { (count(report.providers.len(), "provider", "providers")) }
             }
             (table(report, of))
             @if let Some(sampled) = &report.sampled { (levels(sampled)) }
@@ -73,14 +72,14 @@ fn table<'a>(report: &'a Report, of: impl Fn(&Provider) -> &'a [(&'a Market, &'a
         html! {
             tr data-address=(addresses(provider)) {
                 th scope="row" { (provider_link(provider.account)) }
-                td.number data-v=(provider.credit_wei) { (tokens(provider.credit_wei)) }
-                td.number data-v=(provider.credit_wei) {
+                td data-v=(provider.credit_wei) { (tokens(provider.credit_wei)) }
+                td data-v=(provider.credit_wei) {
                     (percent(provider.credit_wei, paid)) (chart::bar(parts_of(provider.credit_wei, paid, 1000).unwrap_or_default()))
                 }
                 @if let Some(sampled) = &report.sampled {
                     (sampled_cells(sampled, provider, of(provider)))
                 }
-                td.number data-v=(amount.map_or_else(String::new, |amount| amount.to_string())) {
+                td data-v=(amount.map_or_else(String::new, |amount| amount.to_string())) {
                     @match amount { Some(amount) => (tokens(amount)), None => (NONE) }
                 }
             }
@@ -103,14 +102,14 @@ fn table<'a>(report: &'a Report, of: impl Fn(&Provider) -> &'a [(&'a Market, &'a
 fn sampled_cells(sampled: &Sampled, provider: &Provider, rows: &[(&Market, &Row)]) -> Markup {
     let (uptime, samples) = uptime(rows);
     html! {
-        td data-v=(u8::from(provider.standing == Some(Standing::Eligible))) {
+        td.text {
             (standing(provider))
             @if provider.primary != provider.account { ", for " (provider_link(provider.primary)) }
         }
-        td.number data-v=(provider.previous_volume) {
+        td data-v=(provider.previous_volume) {
             (percent(provider.previous_volume, sampled.previous_volume)) (volume_bar(sampled, provider.previous_volume, sampled.previous_volume))
         }
-        td.number data-v=(parts_of(uptime, samples, 1_000_000).unwrap_or_default()) {
+        td data-v=(parts_of(uptime, samples, 1_000_000).unwrap_or_default()) {
             (percent(uptime, samples)) (chart::strip(&levels_of(rows, sampled)))
         }
     }
@@ -190,7 +189,7 @@ fn statement_table(statement: &Statement) -> Markup {
             table.statement data-leaf=(statement.amount_wei) {
                 thead { tr { th scope="col" { "For" } th.number scope="col" { "Tokens" } } }
                 tbody { @for line in &statement.lines { (statement_line(line)) } }
-                tfoot { tr { th scope="row" { "Leaf: all that was ever earned" } td.number.exact { (exact(statement.amount_wei)) } } }
+                tfoot { tr { th scope="row" { "Leaf: all that was ever earned" } td.exact { (exact(statement.amount_wei)) } } }
             }
         }))
         p.note { "Leaf " code { (statement.leaf) } ", amount " code { (statement.amount_wei) } }
@@ -208,10 +207,10 @@ fn statement_line(line: &Line) -> Markup {
                     LineSource::Program(program) => { "Program " (program) },
                 }
             }
-            td.number.exact { (exact(line.amount_wei)) }
+            td.exact { (exact(line.amount_wei)) }
         }
         @for (account, wei) in &line.earned_by {
-            tr.part { th scope="row" { "of it by " (provider_link(*account)) } td.number.exact { (exact(U256::from(*wei))) } }
+            tr.part { th scope="row" { "of it by " (provider_link(*account)) } td.exact { (exact(U256::from(*wei))) } }
         }
     }
 }
@@ -316,7 +315,7 @@ fn periods(report: &Report, sampled: &Sampled, market: &Market, row: &Row, most:
 
 fn by_market(report: &Report, sampled: &Sampled, rows: &[(&Market, &Row)]) -> Markup {
     let line = |market: &Market, row: &Row| {
-        let points = periods(report, sampled, market, row, SPARK_POINTS);
+        let points = periods(report, sampled, market, row, POINTS);
         let depth: Vec<_> = points.iter().map(Period::depth).collect();
         let spread: Vec<_> = points.iter().map(Period::spread).collect();
         let levels: Vec<_> = market
@@ -329,20 +328,20 @@ fn by_market(report: &Report, sampled: &Sampled, rows: &[(&Market, &Row)]) -> Ma
         html! {
             tr {
                 th scope="row" { (market_link(&market.parameters.market)) }
-                td.number data-v=(row.reward_wei) { (tokens(U256::from(row.reward_wei))) }
-                td.number data-v=(row.earning_score()) {
+                td { (tokens(U256::from(row.reward_wei))) }
+                td {
                     @if row.is_eligible { (percent(row.score, market.total_score)) } @else { (NONE) }
                 }
-                td.number data-v=(parts_of(row.uptime, market.samples, 1_000_000).unwrap_or_default()) {
+                td {
                     (percent(row.uptime, market.samples)) (chart::strip(&levels))
                 }
-                td.number data-v=(whole.depth().unwrap_or_default()) {
+                td {
                     (whole.depth().map_or_else(|| NONE.to_owned(), dollars)) (chart::spark(&depth))
                 }
-                td.number data-v=(whole.spread().map_or_else(String::new, |spread| spread.to_string())) {
+                td {
                     (whole.spread().map_or_else(|| NONE.to_owned(), bps)) (chart::spark(&spread))
                 }
-                td.number data-v=(row.volume) { (dollars(row.volume)) }
+                td { (dollars(row.volume)) }
             }
         }
     };
@@ -370,15 +369,14 @@ fn verdicts(rows: &[(&Market, &Row)]) -> Markup {
                 tbody {
                     @for (market, row) in rows {
                         tr {
-                            th scope="row" { (market_link(&market.parameters.market)) }
+                            th scope="row" { (market.parameters.market) }
                             @let verdicts = &row.verdicts;
-                            td.number data-v=(verdicts.orders()) { (integer(verdicts.orders())) }
-                            td.number data-v=(verdicts.counts) {
+                            td { (integer(verdicts.orders())) }
+                            td {
                                 (percent(verdicts.counts, verdicts.orders()))
-                                (chart::bar(parts_of(verdicts.counts, verdicts.orders(), 1000).unwrap_or_default()))
                             }
-                            @for count in [verdicts.too_small, verdicts.too_far, verdicts.no_mid, verdicts.one_side] {
-                                td.number data-v=(count) { (integer(count)) }
+                            @for number in [verdicts.too_small, verdicts.too_far, verdicts.no_mid, verdicts.one_side] {
+                                td { (integer(number)) }
                             }
                         }
                     }
@@ -396,9 +394,9 @@ fn as_tables(report: &Report, sampled: &Sampled, rows: &[(&Market, &Row)]) -> Ma
     html! {
         details.data {
             summary { "Show as tables" }
-            (over_time("Uptime, percent", report, sampled, rows, UPTIME_COLUMNS, uptime))
-            (over_time("Two-sided depth, USD", report, sampled, rows, AVERAGE_COLUMNS, depth))
-            (over_time("Spread, basis points", report, sampled, rows, AVERAGE_COLUMNS, spread))
+            (over_time("Uptime, percent", report, sampled, rows, uptime))
+            (over_time("Two-sided depth, USD", report, sampled, rows, depth))
+            (over_time("Spread, basis points", report, sampled, rows, spread))
         }
     }
 }
@@ -408,12 +406,12 @@ fn over_time(
     report: &Report,
     sampled: &Sampled,
     rows: &[(&Market, &Row)],
-    most: usize,
     text: impl Fn(&Period) -> String,
 ) -> Markup {
-    let minutes = columns_of(sampled.buckets, most) as u32 * sampled.bucket_minutes;
+    let minutes = columns_of(sampled.buckets, COLUMNS) as u32 * sampled.bucket_minutes;
     let format = if minutes.is_multiple_of(24 * 60) { "%d %b" } else { "%d %b %H:%M" };
-    let rows: Vec<_> = rows.iter().map(|(market, row)| (market, periods(report, sampled, market, row, most))).collect();
+    let rows: Vec<_> =
+        rows.iter().map(|(market, row)| (market, periods(report, sampled, market, row, COLUMNS))).collect();
     let starts = rows.first().map_or(&[][..], |(_, periods)| periods.as_slice());
     scrolling(
         title,
@@ -423,7 +421,7 @@ fn over_time(
                 thead { tr { th scope="col" { "Market" } @for period in starts { th scope="col" { (utc(period.start, format)) } } } }
                 tbody {
                     @for (market, periods) in &rows {
-                        tr { th scope="row" { (market.parameters.market) } @for period in periods { td { (text(period)) } } }
+                        tr { th scope="row" { (market.parameters.market) } (cells(periods.iter().map(&text))) }
                     }
                 }
             }
@@ -431,17 +429,22 @@ fn over_time(
     )
 }
 
+/// Cells of a row, without the end tags that HTML does not need: there are many.
+fn cells(texts: impl Iterator<Item = String>) -> Markup {
+    html! { @for text in texts { (PreEscaped("<td>")) (text) } }
+}
+
 fn idle(report: &Report) -> Markup {
     let Some(sampled) = report.sampled.as_ref().filter(|_| !report.idle.is_empty()) else { return html! {} };
     html! {
         details.list {
-            summary { h3 { "Eligible without orders" } span { (report.idle.len()) " addresses" } }
+            summary { h3 { "Eligible without orders" } span { (count(report.idle.len(), "address", "addresses")) } }
             (scrolling("Eligible without orders", html! {
                 table.sortable {
                     thead { tr { (sortable("Address")) (sortable("Maker volume share, epoch before")) } }
                     tbody {
                         @for (account, volume) in &report.idle {
-                            tr { th scope="row" { code { (account) } } td.number data-v=(volume) { (percent(*volume, sampled.previous_volume)) } }
+                            tr { th scope="row" { code { (account) } } td data-v=(volume) { (percent(*volume, sampled.previous_volume)) } }
                         }
                     }
                 }
@@ -461,7 +464,7 @@ fn others(report: &Report) -> Markup {
     let (listed, rest) = report.others.split_at(report.others.len().min(OTHERS_LISTED));
     html! {
         details.list {
-            summary { h3 { "Other leaves of the tree" } span { (integer(report.others.len())) " addresses" } }
+            summary { h3 { "Other leaves of the tree" } span { (count(report.others.len(), "address", "addresses")) } }
             (scrolling("Other leaves", html! {
                 table.sortable {
                     thead { tr { @for title in ["Address", "Epochs before, tokens", "This epoch, tokens", "Leaf, tokens"] { (sortable(title)) } } }
@@ -470,7 +473,7 @@ fn others(report: &Report) -> Markup {
                             tr data-leaf=(statement.amount_wei) {
                                 th scope="row" { code { (statement.account) } }
                                 @for wei in [sum(statement, true), sum(statement, false), statement.amount_wei] {
-                                    td.number.exact data-v=(wei) { (exact(wei)) }
+                                    td.exact data-v=(wei) { (exact(wei)) }
                                 }
                             }
                         }

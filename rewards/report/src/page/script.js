@@ -3,12 +3,15 @@
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  // Tables: data-v has the exact integer of a cell; without it, its text counts. What has no value comes last.
+  // Tables: data-v has the exact integer of a cell. Without it, the text counts: of cells as a number, of heads of rows as it is. What has
+  // no value comes last.
   const valueOf = (row, column) => {
     const cell = row.children[column];
-    const exact = cell.dataset.v;
-    if (exact === undefined) return cell.textContent.trim().toLowerCase();
-    return exact === "" ? null : BigInt(exact);
+    const text = cell.textContent.trim();
+    if (cell.dataset.v !== undefined) return cell.dataset.v === "" ? null : BigInt(cell.dataset.v);
+    if (cell.tagName === "TH" || cell.className === "text") return text.toLowerCase();
+    const number = text === "" ? NaN : Number(text.replace(/[,%]/g, ""));
+    return Number.isNaN(number) ? null : number;
   };
 
   const compare = (a, b, sign) => {
@@ -19,13 +22,14 @@
   const sort = (head) => {
     const table = head.closest("table");
     const column = [...head.parentNode.children].indexOf(head);
-    const isText = table.tBodies[0].rows[0]?.children[column].dataset.v === undefined;
+    const rows = [...table.tBodies[0].rows].map((row) => ({ row, value: valueOf(row, column) }));
+    const isText = rows.some(({ value }) => typeof value === "string");
+    // Names from the first on, numbers from the greatest on; then the other way round.
     const before = head.getAttribute("aria-sort") ?? (isText ? "descending" : "ascending");
     const order = before === "ascending" ? "descending" : "ascending";
     for (const other of head.parentNode.children) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", order);
     const sign = order === "ascending" ? 1 : -1;
-    const rows = [...table.tBodies[0].rows].map((row) => ({ row, value: valueOf(row, column) }));
     rows.sort((a, b) => compare(a.value, b.value, sign));
     table.tBodies[0].append(...rows.map(({ row }) => row));
   };
