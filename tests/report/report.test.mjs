@@ -200,7 +200,7 @@ scenario("everything can be done with the keyboard", {}, async (page) => {
     assert.equal(digits(await readout.textContent()), digits(await row(place)), key);
   }
   const box = await chart.boundingBox();
-  await page.mouse.move(box.x + box.width - 2, box.y + 20);
+  await chart.hover({ position: { x: box.width - 2, y: 20 } });
   assert.equal(digits(await readout.textContent()), digits(await row(-1)), "under the pointer");
 });
 

@@ -154,7 +154,10 @@ fn a_page_about_an_epoch() {
     let manifest = json(&folder, &["rewards", "run", "market", "--out", "results"]);
     let report = ["rewards", "report", "results", "--input", "market"];
     let written = json(&folder, &report);
-    assert_eq!((&written["root"], &written["cid"], &written["leaves"]), (&manifest["root"], &manifest["cid"], &manifest["leaves"]));
+    assert_eq!(
+        (&written["root"], &written["cid"], &written["leaves"]),
+        (&manifest["root"], &manifest["cid"], &manifest["leaves"])
+    );
     let path = folder.path().join("results/report.html");
     let page = fs::read(&path).unwrap();
     assert_eq!(written["bytes"], page.len());
@@ -170,7 +173,10 @@ fn a_page_about_an_epoch() {
     prints(&folder, &[report.as_slice(), &["--out", "pages/18.html"]].concat());
     assert_eq!(fs::read(folder.path().join("pages/18.html")).unwrap(), page);
 
-    prints(&folder, &["rewards", "simulate", "other", "--seed", "2", "--minutes", "90", "--markets", "3", "--format", "jsonl"]);
+    prints(
+        &folder,
+        &["rewards", "simulate", "other", "--seed", "2", "--minutes", "90", "--markets", "3", "--format", "jsonl"],
+    );
     let output = tidepool(&folder, &["rewards", "report", "results", "--input", "other", "--out", "none.html"]);
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8(output.stdout).unwrap().contains("FAIL  the inputs give the root of the manifest"));
@@ -227,8 +233,19 @@ fn a_sampling_plan() {
 #[test]
 fn help_has_examples() {
     let folder = TempDir::new().unwrap();
-    let commands =
-        ["simulate", "run", "validate", "score", "allocate", "tree", "proof", "verify", "explain", "report", "sample-plan"];
+    let commands = [
+        "simulate",
+        "run",
+        "validate",
+        "score",
+        "allocate",
+        "tree",
+        "proof",
+        "verify",
+        "explain",
+        "report",
+        "sample-plan",
+    ];
     for command in commands {
         let help = prints(&folder, &["rewards", command, "--help"]);
         assert!(help.contains("Example") && help.contains(&format!("tidepool rewards {command}")), "{command}");

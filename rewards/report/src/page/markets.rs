@@ -235,7 +235,7 @@ fn over_time(report: &Report, sampled: &Sampled, market: &Market) -> Markup {
         format!("Two-sided depth, USD, averages of {every}"),
         format!("Two-sided depth in {name} over time, by provider; the table below has the numbers"),
         Drawing::Areas(&buckets.areas),
-        |micro| dollars(micro),
+        dollars,
     );
     let spread_chart = chart(
         format!("Spread between best bid and best ask, basis points of mid, averages of {every}"),
