@@ -99,7 +99,11 @@ fn reward_split(report: &Report) -> Markup {
     let thousandths = |wei: U256| parts_of(wei, paid, 1000).unwrap_or_default();
     let mut parts: Vec<_> = largest.iter().map(|(_, wei)| thousandths(*wei)).collect();
     parts.resize(chart::SERIES, 0);
-    parts.push(1000 - parts.iter().sum::<u128>());
+    let left = 1000 - parts.iter().sum::<u128>();
+    parts.push(if rest.is_empty() { 0 } else { left });
+    if rest.is_empty() {
+        parts[0] += left; // Only rounding.
+    }
     html! {
         div {
             h2 { "Reward split" }

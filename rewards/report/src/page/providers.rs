@@ -32,6 +32,8 @@ pub(super) fn draw(report: &Report) -> Markup {
             rows.entry(row.account).or_default().push((market, row));
         }
     }
+    let mut providers: Vec<_> = report.providers.iter().collect();
+    providers.sort_by_key(|provider| std::cmp::Reverse(provider.credit_wei)); // Stable: equal ones stay by address.
     let of = |provider: &Provider| rows.get(&provider.account).map_or(&[][..], Vec::as_slice);
     html! {
         section #providers aria-labelledby="providers-title" {
@@ -41,9 +43,9 @@ pub(super) fn draw(report: &Report) -> Markup {
                 input #filter type="search" placeholder="0x…" autocomplete="off" spellcheck="false" aria-describedby="found";
                 span #found role="status" { (count(report.providers.len(), "provider", "providers")) }
             }
-            (table(report, of))
+            (table(report, &providers, of))
             @if let Some(sampled) = &report.sampled { (levels(sampled)) }
-            @for provider in &report.providers { (details(report, provider, of(provider))) }
+            @for provider in &providers { (details(report, provider, of(provider))) }
             (idle(report))
             (others(report))
         }
@@ -65,7 +67,11 @@ fn addresses(provider: &Provider) -> String {
     all.join(" ")
 }
 
-fn table<'a>(report: &'a Report, of: impl Fn(&Provider) -> &'a [(&'a Market, &'a Row)]) -> Markup {
+fn table<'a>(
+    report: &'a Report,
+    providers: &[&Provider],
+    of: impl Fn(&Provider) -> &'a [(&'a Market, &'a Row)],
+) -> Markup {
     let paid = report.lp_amount_wei.saturating_sub(report.unpaid_wei);
     let row = |provider: &Provider| {
         let amount = provider.statement.as_ref().map(|statement| statement.amount_wei);
@@ -85,15 +91,18 @@ fn table<'a>(report: &'a Report, of: impl Fn(&Provider) -> &'a [(&'a Market, &'a
             }
         }
     };
-    let before = ["Provider", "Reward, tokens", "Share of rewards"];
     let of_samples: &[&str] =
         if report.sampled.is_some() { &["Standing", "Maker volume share", "Uptime"] } else { &[] };
     scrolling(
         "Providers",
         html! {
             table #provider-table .sortable {
-                thead { tr { @for title in before.iter().chain(of_samples).chain(&["Leaf, tokens"]) { (sortable(title)) } } }
-                tbody { @for provider in &report.providers { (row(provider)) } }
+                thead { tr {
+                    (sortable("Provider"))
+                    th scope="col" aria-sort="descending" { button type="button" { "Reward, tokens" } }
+                    @for title in std::iter::once(&"Share of rewards").chain(of_samples).chain(&["Leaf, tokens"]) { (sortable(title)) }
+                } }
+                tbody { @for provider in providers { (row(provider)) } }
             }
         },
     )
