@@ -120,17 +120,33 @@ need_wasm_opt() {
     fail "binaryen could not be installed" "npm ci --prefix scripts"
 }
 
-# The clients of tests/clients, pinned by the hashes in package-lock.json.
-need_clients() {
+# The clients of tests/clients.
+need_clients() { need_packages tests/clients "the clients"; }
+
+# What tests/report drives a browser with. It brings no browser: that is need_browser's.
+need_browser_driver() { need_packages tests/report "the driver of the browser"; }
+
+# npm packages of a folder, pinned by the hashes in its package-lock.json.
+need_packages() { # folder, what they are
   need_node
   need_newer_node
-  local folder=tests/clients
-  cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed" && return
-  say "installing clients"
+  cmp -s "$1/package-lock.json" "$1/node_modules/.installed" && return
+  say "installing $2"
   # As the lock file says, but not by `npm ci`: that insists on binaries for platforms which not every registry carries.
-  npm install --prefix "$folder" --no-save --no-fund --no-audit --loglevel=error >/dev/null ||
-    fail "the clients could not be installed" "npm install --prefix $folder"
-  cp "$folder/package-lock.json" "$folder/node_modules/.installed"
+  npm install --prefix "$1" --no-save --no-fund --no-audit --loglevel=error >/dev/null ||
+    fail "$2 could not be installed" "npm install --prefix $1"
+  cp "$1/package-lock.json" "$1/node_modules/.installed"
+}
+
+# Sets CHROMIUM, unless it names a browser already.
+need_browser() {
+  [ -z "${CHROMIUM:-}" ] || return 0
+  local name
+  command -v chromium >/dev/null || install_packages chromium || true
+  for name in chromium chromium-browser google-chrome; do
+    CHROMIUM=$(command -v "$name") && return
+  done
+  fail "chromium is missing and could not be installed" "apt-get install chromium" "or: CHROMIUM=/path/to/chromium scripts/report-test"
 }
 
 need_node() {

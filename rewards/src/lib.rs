@@ -18,4 +18,5 @@ pub mod sampling;
 pub mod score;
 pub mod simulation;
 pub mod tally;
+pub mod timeline;
 pub mod tree;

@@ -4,6 +4,7 @@ mod explain;
 mod pipeline;
 mod plan;
 mod proof;
+mod report;
 
 use std::path::PathBuf;
 
@@ -59,6 +60,14 @@ Examples:
   tidepool rewards explain 0x1111… --input market --market BTC-USD --minutes 0..60
   tidepool rewards explain 0x1111… --input market --market BTC-USD --minutes 17..18 --orders")]
     Explain(explain::Explain),
+    /// Write one HTML page about an epoch: markets, providers, and what every leaf is made of
+    #[command(after_help = "\
+The page needs no server and no network. It is drawn only if the results are those of the input.
+
+Examples:
+  tidepool rewards report epoch-18 --input market
+  tidepool rewards report epoch-18 --input market --out epoch-18.html --replace")]
+    Report(report::Report),
     /// Instants at which to sample, and the commitment to publish before the epoch
     #[command(after_help = "\
 Examples:
@@ -78,6 +87,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Proof(arguments) => arguments.run(),
         Command::Verify(arguments) => arguments.run(),
         Command::Explain(arguments) => arguments.run(),
+        Command::Report(arguments) => arguments.run(),
         Command::SamplePlan(arguments) => arguments.run(),
     }
 }

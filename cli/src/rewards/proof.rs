@@ -100,7 +100,7 @@ impl Verify {
     }
 }
 
-fn print(check: &Check) {
+pub(super) fn print(check: &Check) {
     if check.holds {
         println!("ok    {}", check.name);
     } else {

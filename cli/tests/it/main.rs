@@ -149,6 +149,41 @@ fn a_check_that_fails_ends_with_code_4() {
 }
 
 #[test]
+fn a_page_about_an_epoch() {
+    let folder = market();
+    let manifest = json(&folder, &["rewards", "run", "market", "--out", "results"]);
+    let report = ["rewards", "report", "results", "--input", "market"];
+    let written = json(&folder, &report);
+    assert_eq!(
+        (&written["root"], &written["cid"], &written["leaves"]),
+        (&manifest["root"], &manifest["cid"], &manifest["leaves"])
+    );
+    let path = folder.path().join("results/report.html");
+    let page = fs::read(&path).unwrap();
+    assert_eq!(written["bytes"], page.len());
+    assert!(String::from_utf8(page.clone()).unwrap().contains(manifest["root"].as_str().unwrap()));
+    assert!(prints(&folder, &report).contains("report.html"), "the same page again");
+
+    fs::write(&path, "my notes").unwrap();
+    let (code, message) = fails(&folder, &report);
+    assert!(code == 1 && message.contains("--replace"), "{message}");
+    assert_eq!(fs::read(&path).unwrap(), b"my notes");
+    prints(&folder, &[report.as_slice(), &["--replace"]].concat());
+    assert_eq!(fs::read(&path).unwrap(), page);
+    prints(&folder, &[report.as_slice(), &["--out", "pages/18.html"]].concat());
+    assert_eq!(fs::read(folder.path().join("pages/18.html")).unwrap(), page);
+
+    prints(
+        &folder,
+        &["rewards", "simulate", "other", "--seed", "2", "--minutes", "90", "--markets", "3", "--format", "jsonl"],
+    );
+    let output = tidepool(&folder, &["rewards", "report", "results", "--input", "other", "--out", "none.html"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("FAIL  the inputs give the root of the manifest"));
+    assert!(!folder.path().join("none.html").exists(), "no page of results that do not hold");
+}
+
+#[test]
 fn other_failures_say_what_is_missing() {
     let folder = market();
     for (arguments, expected, message) in [
@@ -198,8 +233,19 @@ fn a_sampling_plan() {
 #[test]
 fn help_has_examples() {
     let folder = TempDir::new().unwrap();
-    let commands =
-        ["simulate", "run", "validate", "score", "allocate", "tree", "proof", "verify", "explain", "sample-plan"];
+    let commands = [
+        "simulate",
+        "run",
+        "validate",
+        "score",
+        "allocate",
+        "tree",
+        "proof",
+        "verify",
+        "explain",
+        "report",
+        "sample-plan",
+    ];
     for command in commands {
         let help = prints(&folder, &["rewards", command, "--help"]);
         assert!(help.contains("Example") && help.contains(&format!("tidepool rewards {command}")), "{command}");

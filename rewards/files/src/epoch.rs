@@ -31,7 +31,8 @@ use rewards::{
     legacy::Published,
     parameters::EpochParameters,
     sampling::{Punctuality, Sampling},
-    tally::{Rules, Scorer, Tally},
+    tally::{Rules, Scorer, Taken, Tally},
+    timeline::Recorder,
     tree::Tree,
 };
 use serde::de::DeserializeOwned;
@@ -298,18 +299,38 @@ pub struct Tallied {
     pub skipped: Problems,
 }
 
+/// Sees each valid sample once, on one thread, while sums are made of it.
+pub trait Observer: Send {
+    /// Takes a sample that the scorer has taken.
+    fn observe(&mut self, rules: &Rules<'_>, record: &Record<'_>) -> Result<(), Flaw>;
+}
+
+impl Observer for () {
+    fn observe(&mut self, _: &Rules<'_>, _: &Record<'_>) -> Result<(), Flaw> {
+        Ok(())
+    }
+}
+
+impl Observer for Recorder {
+    fn observe(&mut self, rules: &Rules<'_>, record: &Record<'_>) -> Result<(), Flaw> {
+        self.add(rules, record)
+    }
+}
+
 /// Adds samples, except those at some places.
-struct Count<'a> {
+struct Count<'a, O> {
+    rules: &'a Rules<'a>,
     scorer: Scorer<'a>,
+    observer: O,
     but: &'a HashSet<Place>,
 }
 
-impl Visitor for Count<'_> {
+impl<O: Observer> Visitor for Count<'_, O> {
     fn visit(&mut self, place: Place, record: &Record<'_>) -> Result<(), Flaw> {
-        if self.but.contains(&place) {
+        if self.but.contains(&place) || self.scorer.add(record)? != Taken::Valid {
             return Ok(());
         }
-        self.scorer.add(record).map(|_| ())
+        self.observer.observe(self.rules, record)
     }
 }
 
@@ -338,34 +359,49 @@ pub fn tally(
     threads: usize,
     progress: &dyn Progress,
 ) -> Result<Tallied, Error> {
-    let (mut tallied, repeated) = count(source, &HashSet::new(), threads, progress)?;
-    if !repeated.is_empty() {
+    observe(source, malformed, threads, progress, || ()).map(|(tallied, _)| tallied)
+}
+
+/// The same, and shows each valid sample to one of several observers: one for each thread.
+pub fn observe<O: Observer>(
+    source: &SampleSource,
+    malformed: Malformed,
+    threads: usize,
+    progress: &dyn Progress,
+    observer: impl Fn() -> O + Sync,
+) -> Result<(Tallied, Vec<O>), Error> {
+    let (mut tallied, mut observers) = count(source, &HashSet::new(), threads, progress, &observer)?;
+    if !tallied.tally.repeated.is_empty() {
+        let repeated = tallied.tally.repeated.iter().copied().collect();
         let (problems, unchosen) = locate(source, &repeated, threads, progress)?;
         if malformed == Malformed::Skip {
-            tallied = count(source, &unchosen, threads, progress)?.0;
+            (tallied, observers) = count(source, &unchosen, threads, progress, &observer)?;
         }
         tallied.skipped.absorb(problems);
     }
     if malformed == Malformed::Refuse && !tallied.skipped.is_empty() {
         return Err(Error::Malformed(tallied.skipped));
     }
-    Ok(tallied)
+    Ok((tallied, observers))
 }
 
-fn count(
+fn count<O: Observer>(
     source: &SampleSource,
     but: &HashSet<Place>,
     threads: usize,
     progress: &dyn Progress,
-) -> Result<(Tallied, HashSet<(usize, u32)>), Error> {
+    observer: &(impl Fn() -> O + Sync),
+) -> Result<(Tallied, Vec<O>), Error> {
     let rules = source.rules()?;
-    let scan = source.samples.scan(threads, progress, || Count { scorer: Scorer::new(&rules), but })?;
+    let new = || Count { rules: &rules, scorer: Scorer::new(&rules), observer: observer(), but };
+    let scan = source.samples.scan(threads, progress, new)?;
     let mut tally = Tally::empty(source.parameters.markets.len());
+    let mut observers = Vec::with_capacity(scan.visitors.len());
     for visitor in scan.visitors {
         tally.absorb(visitor.scorer.finish());
+        observers.push(visitor.observer);
     }
-    let repeated = tally.repeated.iter().copied().collect();
-    Ok((Tallied { tally, skipped: scan.problems }, repeated))
+    Ok((Tallied { tally, skipped: scan.problems }, observers))
 }
 
 /// What is wrong with minutes that have several samples, and which of those samples do not count: all but the one at the committed instant,

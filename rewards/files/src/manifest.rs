@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
-    epoch::{self, EpochFolder, Malformed, SampleSource, Source, Tallied},
+    epoch::{self, EpochFolder, Malformed, Observer, SampleSource, Source, Tallied},
     output::{self, Pending},
     problem::Problems,
     results::{self, Parts, ProofRecord},
@@ -146,9 +146,18 @@ pub struct Scored {
 
 /// Reads all samples and scores them.
 pub fn score(source: &SampleSource, options: &Options<'_>) -> Result<Scored, Error> {
-    let Tallied { tally, skipped } = epoch::tally(source, options.malformed, options.threads, options.progress)?;
+    score_observed(source, options, || ()).map(|(scored, _)| scored)
+}
+
+fn score_observed<O: Observer>(
+    source: &SampleSource,
+    options: &Options<'_>,
+    observer: impl Fn() -> O + Sync,
+) -> Result<(Scored, Vec<O>), Error> {
+    let Options { malformed, threads, progress, .. } = *options;
+    let (Tallied { tally, skipped }, observers) = epoch::observe(source, malformed, threads, progress, observer)?;
     let scores = score::score(&source.parameters, &tally, &source.inputs).map_err(Error::refused)?;
-    Ok(Scored { scores, tally, skipped })
+    Ok((Scored { scores, tally, skipped }, observers))
 }
 
 /// Everything about an epoch.
@@ -170,15 +179,24 @@ pub struct Epoch {
 
 /// Computes everything.
 pub fn compute(folder: &EpochFolder, options: &Options<'_>) -> Result<Epoch, Error> {
-    let scored = match &folder.source {
+    observe(folder, options, || ()).map(|(epoch, _)| epoch)
+}
+
+/// Computes everything, and shows each valid sample to one of several observers. Published scores have no samples, and no observers.
+pub fn observe<O: Observer>(
+    folder: &EpochFolder,
+    options: &Options<'_>,
+    observer: impl Fn() -> O + Sync,
+) -> Result<(Epoch, Vec<O>), Error> {
+    let (scored, observers) = match &folder.source {
         Source::Samples(source) => {
-            let scored = score(source, options)?;
+            let (scored, observers) = score_observed(source, options, observer)?;
             let allocation = allocation::allocate(&source.parameters, &scored.scores);
-            Some((scored, allocation))
+            (Some((scored, allocation)), observers)
         }
-        Source::Legacy { .. } => None,
+        Source::Legacy { .. } => (None, Vec::new()),
     };
-    finish(folder, scored)
+    Ok((finish(folder, scored)?, observers))
 }
 
 /// From rewards to the manifest.

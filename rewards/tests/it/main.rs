@@ -13,5 +13,6 @@ mod properties;
 mod sampling;
 mod slow;
 mod tally;
+mod timeline;
 mod tree;
 mod worked;
