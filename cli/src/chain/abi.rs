@@ -47,7 +47,8 @@ fn interfaces() -> impl Iterator<Item = JsonAbi> {
 /// The error in the data of a revert: `Name(argument: value, …)`.
 pub(crate) fn error(data: &[u8]) -> String {
     if data.is_empty() {
-        return "without a reason (not this kind of contract, arguments it cannot read, or a call back into it)".to_owned();
+        return "without a reason (not this kind of contract, arguments it cannot read, or a call back into it)"
+            .to_owned();
     }
     if let Ok(Revert { reason }) = Revert::abi_decode(data) {
         return format!("\"{reason}\"");
@@ -132,7 +133,8 @@ mod tests {
     #[test]
     fn errors_have_names_and_arguments() {
         let role = keccak256("REPORTER_ROLE");
-        let data = [&keccak256("AccessControlUnauthorizedAccount(address,bytes32)")[..4], &[0; 12], &[0x11; 20], &role[..]];
+        let data =
+            [&keccak256("AccessControlUnauthorizedAccount(address,bytes32)")[..4], &[0; 12], &[0x11; 20], &role[..]];
         let text = error(&data.concat());
         let account = "0x1111111111111111111111111111111111111111";
         assert_eq!(text, format!("AccessControlUnauthorizedAccount(account: {account}, neededRole: REPORTER_ROLE)"));

@@ -39,7 +39,7 @@ pub(crate) struct Rpc {
 }
 
 impl Rpc {
-    /// Connects, and asks for chain and block.
+    /// Connects, and asks which chain it is.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl Rpc {
     }
 }
 
-/// A node, and its chain as it was when we connected.
+/// A node.
 pub(crate) struct Node {
     provider: RootProvider<Ethereum>,
     runtime: tokio::runtime::Runtime,
@@ -73,7 +73,12 @@ pub(crate) struct Node {
     name: String,
     /// Id of its chain.
     pub(crate) chain_id: u64,
-    /// Its last block.
+}
+
+/// Where a chain is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    /// The last block.
     pub(crate) block: u64,
     /// Time of the block to come, seconds.
     pub(crate) time: u64,
@@ -88,16 +93,23 @@ impl Node {
         let client = client(&url).map_err(|error| anyhow!("no connections over HTTP: {}", error.without_url()))?;
         let provider = RootProvider::new(RpcClient::new_http_with_client(client, url));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let mut node = Self { provider, runtime, name, chain_id: 0, block: 0, time: 0 };
+        let mut node = Self { provider, runtime, name, chain_id: 0 };
         node.chain_id = node.ask(|provider| async { provider.get_chain_id().await })?;
-        let head = |tag| async move |provider: &RootProvider<Ethereum>| provider.get_block_by_number(tag).await;
-        let latest = node.ask(head(BlockNumberOrTag::Latest))?;
-        let latest = latest.with_context(|| format!("{}: the node has no block yet", node.name))?;
-        // Not every node tells of the block to come.
-        let pending = node.ask(head(BlockNumberOrTag::Pending)).ok().flatten();
-        node.block = latest.header.number;
-        node.time = pending.map_or(0, |block| block.header.timestamp).max(latest.header.timestamp);
         Ok(node)
+    }
+
+    /// Where the chain is now.
+    ///
+    /// # Errors
+    ///
+    /// If the node fails, or has no block.
+    pub(crate) fn head(&self) -> anyhow::Result<Head> {
+        let block = |tag| self.ask(|provider| async move { provider.get_block_by_number(tag).await });
+        let latest = block(BlockNumberOrTag::Latest)?.with_context(|| format!("{}: no block yet", self.name))?;
+        // Not every node tells of the block to come.
+        let pending = block(BlockNumberOrTag::Pending).ok().flatten();
+        let time = pending.map_or(0, |block| block.header.timestamp).max(latest.header.timestamp);
+        Ok(Head { block: latest.header.number, time })
     }
 
     /// Waits for an answer.

@@ -144,11 +144,8 @@ impl Sender {
     fn price(&self, to: Address, data: &[u8]) -> anyhow::Result<Price> {
         let gas = self.node.estimate(self.address(), to, data.to_vec())?;
         let fees = self.node.ask(|provider| async move { provider.estimate_eip1559_fees().await })?;
-        let price = Price {
-            gas_limit: gas + gas / 5,
-            max_fee: fees.max_fee_per_gas,
-            tip: fees.max_priority_fee_per_gas,
-        };
+        let price =
+            Price { gas_limit: gas + gas / 5, max_fee: fees.max_fee_per_gas, tip: fees.max_priority_fee_per_gas };
         let account = self.address();
         let balance = self.node.ask(|provider| async move { provider.get_balance(account).latest().await })?;
         if balance < price.cost() {

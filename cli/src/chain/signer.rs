@@ -19,7 +19,6 @@ const MNEMONIC: &str = "TIDEPOOL_MNEMONIC";
 
 /// Who signs: exactly one of these, or of the variables TIDEPOOL_PRIVATE_KEY and TIDEPOOL_MNEMONIC
 #[derive(Clone, Debug, Args)]
-#[group(multiple = true)]
 pub(crate) struct SignerOptions {
     /// Encrypted key file, as geth and cast write it
     #[arg(long, value_name = "FILE", help_heading = "Signer")]
@@ -52,11 +51,10 @@ impl SignerOptions {
     ///
     /// If none or several are named, or if the secret cannot be read. No error repeats a secret.
     pub(super) fn signer(&self) -> anyhow::Result<PrivateKeySigner> {
-        let file = |path: &'_ Option<PathBuf>| path.is_some();
         let named = [
-            ("--keystore", file(&self.keystore)),
-            ("--private-key-file", file(&self.private_key_file)),
-            ("--mnemonic-file", file(&self.mnemonic_file)),
+            ("--keystore", self.keystore.is_some()),
+            ("--private-key-file", self.private_key_file.is_some()),
+            ("--mnemonic-file", self.mnemonic_file.is_some()),
             (PRIVATE_KEY, env::var_os(PRIVATE_KEY).is_some()),
             (MNEMONIC, env::var_os(MNEMONIC).is_some()),
         ];

@@ -67,7 +67,8 @@ impl Claim {
             sender.send(distributor, &call)?
         };
         let paid = paid(&transaction).get(&account).copied().unwrap_or_default();
-        let claimed = Claimed { transaction, account, paid_wei: Wei(paid), paid_in_all_wei: Wei(claimed.saturating_add(paid)) };
+        let claimed =
+            Claimed { transaction, account, paid_wei: Wei(paid), paid_in_all_wei: Wei(claimed.saturating_add(paid)) };
         if self.sending.json {
             return output::json(&claimed);
         }
@@ -130,9 +131,8 @@ impl ClaimMany {
         let distributor = self.distributor.distributor;
         let state = State::read(&sender.node, distributor)?;
         results.expect_active(&state)?;
-        if let Some(unknown) = chosen.iter().find(|account| results.tree.place(**account).is_none()) {
-            results.leaf(*unknown)?;
-        }
+        // Nobody is passed over in silence.
+        chosen.iter().try_for_each(|account| results.leaf(*account).map(drop))?;
         let mut outcome = ClaimedMany::default();
         let owed = self.owed(&sender, &results, &chosen, &mut outcome)?;
         let total = owed.iter().fold(U256::ZERO, |sum, (_, due)| sum.saturating_add(*due));
@@ -181,8 +181,7 @@ impl ClaimMany {
     ) -> anyhow::Result<Vec<(Address, U256)>> {
         let (node, distributor) = (&sender.node, self.distributor.distributor);
         let entries = results.tree.entries().map(|(_, account, amount)| (account, amount));
-        let entries: Vec<_> =
-            entries.filter(|(account, _)| chosen.is_empty() || chosen.contains(account)).collect();
+        let entries: Vec<_> = entries.filter(|(account, _)| chosen.is_empty() || chosen.contains(account)).collect();
         let calls: Vec<_> = entries.iter().map(|(user, _)| D::getClaimedCall { user: *user }).collect();
         let claimed = node.view_many(distributor, &calls)?;
         let due = |((account, amount), claimed): (&(Address, U256), U256)| {
@@ -193,8 +192,7 @@ impl ClaimMany {
         if is_operator(node, distributor, sender.address())? {
             return Ok(owed);
         }
-        let calls: Vec<_> =
-            owed.iter().map(|(user, _)| D::getAlwaysAllowClaimsForCall { user: *user }).collect();
+        let calls: Vec<_> = owed.iter().map(|(user, _)| D::getAlwaysAllowClaimsForCall { user: *user }).collect();
         let allowed = node.view_many(distributor, &calls)?;
         let (may, may_not): (Vec<_>, Vec<_>) =
             owed.into_iter().zip(allowed).partition(|((account, _), allowed)| *allowed || *account == sender.address());
@@ -203,12 +201,7 @@ impl ClaimMany {
     }
 
     /// The next call: as many accounts as fit into a transaction. They leave `waiting`.
-    fn next(
-        &self,
-        sender: &Sender,
-        results: &Results,
-        waiting: &mut Vec<Address>,
-    ) -> anyhow::Result<D::claimManyCall> {
+    fn next(&self, sender: &Sender, results: &Results, waiting: &mut Vec<Address>) -> anyhow::Result<D::claimManyCall> {
         let mut size = waiting.len().min(self.batch.into());
         loop {
             let claims = waiting[..size].iter().map(|account| {

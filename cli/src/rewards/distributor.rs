@@ -111,12 +111,13 @@ impl State {
             Ok(answer) => (answer.and_then(|root| Root::new(root.merkleRoot, root.epoch, &root.ipfsCid)), None),
             Err(error) => (None, Some(format!("{error:#}"))),
         };
+        let head = node.head()?;
         let token = node.view(distributor, &D::REWARDS_TOKENCall {})?;
         let treasury = node.view(distributor, &D::REWARDS_TREASURYCall {})?;
         Ok(Self {
             chain_id: node.chain_id,
-            block: node.block,
-            time: node.time,
+            block: head.block,
+            time: head.time,
             distributor,
             active: Root::new(active.merkleRoot, active.epoch, &active.ipfsCid),
             waits_until: proposed.as_ref().map(|_| waits_until.saturating_to()),
@@ -134,7 +135,9 @@ impl State {
             },
             treasury,
             treasury_holds_wei: Wei(node.view(token, &IToken::balanceOfCall { account: treasury })?),
-            treasury_allows_wei: Wei(node.view(token, &IToken::allowanceCall { owner: treasury, spender: distributor })?),
+            treasury_allows_wei: Wei(
+                node.view(token, &IToken::allowanceCall { owner: treasury, spender: distributor })?
+            ),
         })
     }
 

@@ -80,7 +80,13 @@ impl Status {
         let account = |((account, claimed), lets_others_claim): ((Address, U256), bool)| {
             let cumulative = results.map(|results| results.tree.amount(account).unwrap_or_default());
             let due_wei = cumulative.map(|cumulative| Wei(cumulative.saturating_sub(claimed)));
-            Account { account, claimed_wei: Wei(claimed), lets_others_claim, cumulative_wei: cumulative.map(Wei), due_wei }
+            Account {
+                account,
+                claimed_wei: Wei(claimed),
+                lets_others_claim,
+                cumulative_wei: cumulative.map(Wei),
+                due_wei,
+            }
         };
         Ok(accounts.into_iter().zip(claimed).zip(allowed).map(account).collect())
     }

@@ -63,12 +63,14 @@ impl Verify {
             let text = "--rpc names a node, but which --distributor is compared?".to_owned();
             return Err(anyhow::Error::from(Usage(text)).into());
         }
+        // Before what may take minutes.
+        let node = self.distributor.map(|_| self.rpc.connect()).transpose()?;
         let mut checks = self.checks()?;
-        let Some(distributor) = self.distributor else {
+        let (Some(distributor), Some(node)) = (self.distributor, node) else {
             self.print(&checks, &checks)?;
             return conclude(&checks);
         };
-        let chain = State::read(&self.rpc.connect()?, distributor)?;
+        let chain = State::read(&node, distributor)?;
         let proposed = chain.proposed.as_ref().filter(|_| !self.active);
         let compared = if proposed.is_some() { "proposed" } else { "active" };
         checks.extend(on_chain(&Manifest::read(&self.results)?, &chain, proposed));

@@ -45,7 +45,8 @@ fn first_difference(found: &Tree, expected: &Tree) -> Option<String> {
     let (found, expected) = (found.amounts(), expected.amounts());
     let accounts: BTreeSet<_> = found.keys().chain(expected.keys()).collect();
     let account = accounts.into_iter().find(|account| found.get(*account) != expected.get(*account))?;
-    let amount = |amounts: &Amounts| amounts.get(account).map_or_else(|| "nothing".to_owned(), |wei| format!("{wei} wei"));
+    let amount =
+        |amounts: &Amounts| amounts.get(account).map_or_else(|| "nothing".to_owned(), |wei| format!("{wei} wei"));
     Some(format!("{account} has {}, not {}", amount(&found), amount(&expected)))
 }
 
