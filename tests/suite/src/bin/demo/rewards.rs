@@ -237,7 +237,8 @@ impl Rewards {
             O::OracleRootUpdated { merkleRoot: root, epoch: U256::from(epoch), ipfsCid: self.cid(epoch).into() };
         self.market.scene.equal("published", receipt.logs_from(self.oracle), vec![event])?;
         let read = self.market.scene.view(self.oracle, O::readCall {})?;
-        let (found, expected) = ((read.merkleRoot, read.epoch, read.ipfsCid), (root, U256::from(epoch), CID.into()));
+        let (found, expected) =
+            ((read.merkleRoot, read.epoch, read.ipfsCid), (root, U256::from(epoch), self.cid(epoch).into()));
         self.market.scene.equal("what the oracle says", found, expected)?;
         println!("         quorum: the oracle publishes {}", short(root));
         Ok(())
