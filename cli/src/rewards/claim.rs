@@ -59,6 +59,8 @@ impl Claim {
             let all = state.token.amount(claimed);
             return Err(anyhow!("nothing to claim: {account} was paid all of its {all}").into());
         }
+        let due = cumulative.saturating_sub(claimed);
+        eprintln!("{account} is owed {} {}", exact(due, state.token.decimals), state.token.symbol);
         let transaction = if account == sender.address() {
             let call = D::claimRewardsCall { cumulativeAmount: cumulative, merkleProof: proof };
             sender.send(distributor, &call)?

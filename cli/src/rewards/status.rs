@@ -110,7 +110,7 @@ impl Statement {
         let paused = if self.state.updates_paused { "paused" } else { "not paused" };
         println!("updates   {paused}; the next root is of epoch {}", self.state.next_epoch);
         let allows = match treasury_allows_wei.0 {
-            U256::MAX => "everything".to_owned(),
+            allows if allows >= treasury_holds_wei.0 => "all of it".to_owned(),
             allows => token.amount(allows),
         };
         println!("treasury  {treasury} holds {}, allows {allows}", token.amount(treasury_holds_wei.0));
