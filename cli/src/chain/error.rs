@@ -75,12 +75,16 @@ fn of_http(error: &HttpError) -> String {
 }
 
 /// The innermost cause: what is around it names the URL.
-fn of_connection(error: &(dyn error::Error + 'static)) -> String {
+pub(super) fn cause<'a>(error: &'a (dyn error::Error + 'static)) -> &'a (dyn error::Error + 'static) {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    let text = if is_timeout(error) { "no answer in time".to_owned() } else { cause.to_string() };
+    cause
+}
+
+fn of_connection(error: &(dyn error::Error + 'static)) -> String {
+    let text = if is_timeout(error) { "no answer in time".to_owned() } else { cause(error).to_string() };
     format!("{text}: is the node running, and is the URL right? (--rpc, or TIDEPOOL_RPC)")
 }
 

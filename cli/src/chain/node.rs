@@ -18,7 +18,7 @@ use alloy_sol_types::SolCall;
 use anyhow::{Context, anyhow};
 use clap::Args;
 
-use super::Error;
+use super::{Error, error};
 use crate::output::Usage;
 
 /// Where the URL is found if no argument names it.
@@ -90,7 +90,9 @@ impl Node {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(anyhow!("{}: URLs of nodes begin with http:// or https://", url.scheme()));
         }
-        let client = client(&url).map_err(|error| anyhow!("no connections over HTTP: {}", error.without_url()))?;
+        let client = client(&url).map_err(|error| {
+            anyhow!("{name}: {}: are certificates installed (the package ca-certificates)?", error::cause(&error))
+        })?;
         let provider = RootProvider::new(RpcClient::new_http_with_client(client, url));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut node = Self { provider, runtime, name, chain_id: 0 };
