@@ -1,5 +1,6 @@
 //! `tidepool`: one command for everybody who works with the pool and its rewards.
 
+mod chain;
 mod output;
 mod progress;
 mod rewards;

@@ -1,10 +1,12 @@
 //! What commands print, and how they fail.
 
 use std::{
+    fmt,
     io::{self, Write},
     process::ExitCode,
 };
 
+use alloy_primitives::{U256, utils::format_units};
 use serde::Serialize;
 
 /// Why a command ends with a code other than 0.
@@ -16,6 +18,8 @@ pub(crate) enum Failure {
     Malformed(rewards_files::Problems),
     /// A check does not hold; what it found is printed already.
     CheckFailed,
+    /// Two things that should be the same are not.
+    Mismatch(anyhow::Error),
 }
 
 impl Failure {
@@ -25,7 +29,7 @@ impl Failure {
             Self::Failed(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
             Self::Failed(error) => {
                 eprintln!("error: {error:#}");
-                ExitCode::from(1)
+                ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
             }
             Self::Malformed(problems) => {
                 eprint!("error: malformed input, {} in all:\n{problems}", problems.count);
@@ -33,6 +37,10 @@ impl Failure {
                 ExitCode::from(3)
             }
             Self::CheckFailed => ExitCode::from(4),
+            Self::Mismatch(error) => {
+                eprintln!("error: {error:#}");
+                ExitCode::from(4)
+            }
         }
     }
 }
@@ -62,6 +70,28 @@ impl From<rewards_files::Error> for Failure {
     }
 }
 
+/// Arguments that do not go together, found after they were read.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// An amount in the token's least unit: decimal digits in JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wei(pub(crate) U256);
+
+impl Serialize for Wei {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
 /// Prints a value as JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
@@ -86,6 +116,15 @@ pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> Result<(), Failur
         writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
+}
+
+/// Tokens with up to six decimals, rounded down: for people.
+pub(crate) fn units(amount: U256, decimals: u8) -> String {
+    let text = format_units(amount, decimals).unwrap_or_else(|_| amount.to_string());
+    match text.split_once('.') {
+        Some((whole, fraction)) => format!("{whole}.{}", &fraction[..fraction.len().min(6)]),
+        None => text,
+    }
 }
 
 /// Tokens with six decimals, rounded down: for people. Files have every unit.

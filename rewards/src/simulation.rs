@@ -97,6 +97,15 @@ impl Simulation {
         Self { parameters: history::parameters(settings.epoch, &listings), makers, secret, settings }
     }
 
+    /// The same with these accounts for the first makers, for example ones whose keys are known. They should differ.
+    #[must_use]
+    pub fn with_accounts(mut self, accounts: &[Address]) -> Self {
+        for (maker, account) in self.makers.iter_mut().zip(accounts) {
+            maker.account = *account;
+        }
+        self
+    }
+
     /// Its parameters.
     #[must_use]
     pub const fn parameters(&self) -> &EpochParameters {

@@ -1,10 +1,17 @@
 //! `tidepool rewards`.
 
+mod claim;
+mod distributor;
 mod explain;
+mod interfaces;
 mod pipeline;
 mod plan;
 mod proof;
+mod publish;
 mod report;
+mod results;
+mod status;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -20,7 +27,9 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Examples:
   tidepool rewards simulate market
-  tidepool rewards simulate market --seed 7 --markets 3 --minutes 1440 --format csv")]
+  tidepool rewards simulate market --seed 7 --markets 3 --minutes 1440 --format csv
+  tidepool rewards simulate first --epoch 0 --maker 0x1111…              # whose keys one has, to claim with
+  tidepool rewards simulate second --epoch 1 --previous results/tree.json # goes on where the first ended")]
     Simulate(pipeline::Simulate),
     /// Do everything: scores, rewards, tree, manifest
     #[command(after_help = "\
@@ -46,13 +55,18 @@ Examples:
     /// Print the proof of an account, ready to claim with
     #[command(after_help = "Example:\n  tidepool rewards proof epoch-18 0x1111111111111111111111111111111111111111")]
     Proof(proof::Proof),
-    /// Check results: of themselves, and against the inputs they were made from
+    /// Check results: of themselves, against the inputs they were made from, and against the root on the chain
     #[command(after_help = "\
 Examples:
   tidepool rewards verify epoch-18
   tidepool rewards verify epoch-18 --input market
-  tidepool rewards verify epoch-18 --root 0x1fb5…")]
-    Verify(proof::Verify),
+  tidepool rewards verify epoch-18 --root 0x1fb5…
+  tidepool rewards verify epoch-18 --input market --distributor 0x01d3… --rpc https://arb1.example
+  tidepool rewards verify epoch-18 --tree from-ipfs.json --distributor 0x01d3…   # with TIDEPOOL_RPC
+
+With --distributor the root that waits there is compared or, if none waits, the active one; exit code 4 if anything
+differs. With --json, checks are a list, and with --distributor an object: checks, compared, chain.")]
+    Verify(verify::Verify),
     /// Show what an account earns and why, down to each order
     #[command(after_help = "\
 Examples:
@@ -68,6 +82,43 @@ Examples:
   tidepool rewards report epoch-18 --input market
   tidepool rewards report epoch-18 --input market --out epoch-18.html --replace")]
     Report(report::Report),
+    /// Report the root of results to the rewards oracle
+    #[command(after_help = "\
+Examples:
+  tidepool rewards publish epoch-18 --oracle 0x5fbd… --rpc https://arb1.example --keystore reporter.json
+  tidepool rewards publish epoch-18 --oracle 0x5fbd… --private-key-file key --yes --json")]
+    Publish(publish::Publish),
+    /// Propose the root that the oracle names; the wait of seven days begins
+    #[command(after_help = "\
+Examples:
+  tidepool rewards propose epoch-18 --distributor 0x01d3… --rpc https://arb1.example --keystore key.json
+  tidepool rewards propose --distributor 0x01d3… --keystore key.json --password-file password --yes")]
+    Propose(publish::Propose),
+    /// Make the proposed root active after its wait, if it is the one expected
+    #[command(after_help = "\
+Examples:
+  tidepool rewards promote epoch-18 --distributor 0x01d3… --rpc https://arb1.example --keystore key.json
+  tidepool rewards promote --root 0x1fb5… --distributor 0x01d3… --keystore key.json --yes")]
+    Promote(publish::Promote),
+    /// Claim what the signer, or one account that allows it, is owed
+    #[command(after_help = "\
+Examples:
+  tidepool rewards claim epoch-18 --distributor 0x01d3… --rpc https://arb1.example --keystore key.json
+  tidepool rewards claim epoch-18 --account 0x1111… --distributor 0x01d3… --mnemonic-file words --mnemonic-index 2")]
+    Claim(claim::Claim),
+    /// Claim for everybody who is owed something and lets the signer do so
+    #[command(after_help = "\
+Examples:
+  tidepool rewards claim-many epoch-18 --distributor 0x01d3… --rpc https://arb1.example --keystore key.json
+  tidepool rewards claim-many epoch-18 --accounts list.txt --batch 20 --distributor 0x01d3… --keystore key.json --yes")]
+    ClaimMany(claim::ClaimMany),
+    /// Show roots, the wait, the oracle, the treasury, and what accounts were paid
+    #[command(after_help = "\
+Examples:
+  tidepool rewards status --distributor 0x01d3… --rpc https://arb1.example
+  tidepool rewards status 0x1111… --results epoch-18 --distributor 0x01d3…   # with TIDEPOOL_RPC
+  tidepool rewards status --results epoch-18 --distributor 0x01d3… --json | jq .waits_until")]
+    Status(status::Status),
     /// Instants at which to sample, and the commitment to publish before the epoch
     #[command(after_help = "\
 Examples:
@@ -88,6 +139,12 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Verify(arguments) => arguments.run(),
         Command::Explain(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
+        Command::Publish(arguments) => arguments.run(),
+        Command::Propose(arguments) => arguments.run(),
+        Command::Promote(arguments) => arguments.run(),
+        Command::Claim(arguments) => arguments.run(),
+        Command::ClaimMany(arguments) => arguments.run(),
+        Command::Status(arguments) => arguments.run(),
         Command::SamplePlan(arguments) => arguments.run(),
     }
 }

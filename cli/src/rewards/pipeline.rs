@@ -1,6 +1,6 @@
 //! From samples to a tree: each step alone, and all of them.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use ::rewards::{
     allocation,
@@ -8,6 +8,8 @@ use ::rewards::{
     simulation::{Settings, Simulation},
     tree::Tree,
 };
+use alloy_primitives::Address;
+use anyhow::Context;
 use clap::Args;
 use rewards_files::{
     epoch::{EpochFolder, Malformed, Source},
@@ -16,7 +18,7 @@ use rewards_files::{
 };
 use serde::Serialize;
 
-use super::{Input, Reading, TableFormat};
+use super::{Input, Reading, TableFormat, account};
 use crate::{
     output::{self, Failure, tokens},
     progress::Bar,
@@ -38,6 +40,12 @@ pub(crate) struct Simulate {
     /// Makers
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     makers: u16,
+    /// Account of the largest maker; further ones for the next largest
+    #[arg(long, value_name = "ADDRESS", value_parser = account)]
+    maker: Vec<Address>,
+    /// The tree before, instead of a made-up one
+    #[arg(long, value_name = "TREE")]
+    previous: Option<PathBuf>,
     /// Minutes from the start of the epoch, 40320 at most
     #[arg(long, default_value_t = 1440)]
     minutes: u32,
@@ -59,9 +67,14 @@ impl Simulate {
             minutes: self.minutes.min(MINUTES),
             orders: self.orders,
         };
-        let simulation = Simulation::new(settings);
+        let simulation = Simulation::new(settings).with_accounts(&self.maker);
         simulation.parameters().check().map_err(anyhow::Error::from)?;
+        let previous = self.previous.as_deref().map(fs::read).transpose();
+        let previous = previous.with_context(|| format!("{:?}", self.previous))?;
         synthetic::write(&self.folder, &simulation, self.format.into(), &Bar::count("markets"))?;
+        if let Some(tree) = previous {
+            synthetic::write_previous(&self.folder, &tree)?;
+        }
         eprintln!("{}: an epoch; next: tidepool rewards run {0} --out results", self.folder.display());
         Ok(())
     }

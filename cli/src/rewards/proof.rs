@@ -1,23 +1,18 @@
-//! Proofs, and checks of results.
+//! Proofs.
 
 use std::{fs, path::PathBuf};
 
 use ::rewards::tree::Tree;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::Address;
 use anyhow::Context;
 use clap::Args;
 use rewards_files::{
-    epoch::EpochFolder,
     manifest::Manifest,
     results::{self, ProofRecord},
-    verify::{self, Check},
 };
 
-use super::{Reading, TableFormat, account, root};
-use crate::{
-    output::{self, Failure, tokens},
-    progress::Bar,
-};
+use super::account;
+use crate::output::{self, Failure, tokens};
 
 #[derive(Debug, Args)]
 pub(crate) struct Proof {
@@ -59,51 +54,5 @@ impl Proof {
         };
         println!();
         output::table(&["program", "epoch", "market", "tokens"], &record.breakdown.iter().map(row).collect::<Vec<_>>())
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Verify {
-    /// Folder of the results
-    results: PathBuf,
-    /// Also compute everything again from this epoch's folder
-    #[arg(long)]
-    input: Option<PathBuf>,
-    /// Also compare the tree with this root
-    #[arg(long, value_parser = root)]
-    root: Option<B256>,
-    #[command(flatten)]
-    reading: Reading,
-}
-
-impl Verify {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let mut checks = verify::verify_results(&self.results)?;
-        if let Some(root) = self.root {
-            checks.push(verify::verify_root(&self.results.join("tree.json"), root)?);
-        }
-        if let Some(input) = &self.input {
-            let folder = EpochFolder::open(input)?;
-            let bar = Bar::bytes("verifying");
-            checks.extend(verify::verify_inputs(
-                &self.results,
-                &folder,
-                &self.reading.options(&bar, TableFormat::Csv),
-            )?);
-        }
-        if self.reading.json {
-            output::json(&checks)?;
-        } else {
-            checks.iter().for_each(print);
-        }
-        if checks.iter().all(|check| check.holds) { Ok(()) } else { Err(Failure::CheckFailed) }
-    }
-}
-
-pub(super) fn print(check: &Check) {
-    if check.holds {
-        println!("ok    {}", check.name);
-    } else {
-        println!("FAIL  {}: {}", check.name, check.detail);
     }
 }

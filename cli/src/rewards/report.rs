@@ -7,7 +7,7 @@ use rewards_files::{epoch::EpochFolder, output as files};
 use rewards_report::{Gathered, Report as Page, gather, render};
 use serde::Serialize;
 
-use super::{Reading, TableFormat, proof::print};
+use super::{Reading, TableFormat, verify::print};
 use crate::{
     output::{self, Failure},
     progress::Bar,

@@ -1,5 +1,7 @@
 //! The command line as its users see it: what is printed, what is written, how it ends.
 
+mod chain;
+
 use std::{
     fs,
     process::{Command, Output},
@@ -57,7 +59,7 @@ fn an_epoch_from_samples_to_a_verified_claim() {
         &folder,
         &["rewards", "verify", "results", "--input", "market", "--root", manifest["root"].as_str().unwrap()],
     );
-    assert_eq!((checks.lines().count(), checks.matches("ok    ").count()), (10, 10), "{checks}");
+    assert_eq!((checks.lines().count(), checks.matches("ok    ").count()), (11, 11), "{checks}");
 
     let maker = first_maker(&folder);
     let proof = json(&folder, &["rewards", "proof", "results", &maker]);
@@ -233,7 +235,7 @@ fn a_sampling_plan() {
 #[test]
 fn help_has_examples() {
     let folder = TempDir::new().unwrap();
-    let commands = [
+    let computing = [
         "simulate",
         "run",
         "validate",
@@ -246,7 +248,8 @@ fn help_has_examples() {
         "report",
         "sample-plan",
     ];
-    for command in commands {
+    let on_chain = ["publish", "propose", "promote", "claim", "claim-many", "status"];
+    for command in computing.into_iter().chain(on_chain) {
         let help = prints(&folder, &["rewards", command, "--help"]);
         assert!(help.contains("Example") && help.contains(&format!("tidepool rewards {command}")), "{command}");
     }

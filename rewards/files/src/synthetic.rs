@@ -76,3 +76,10 @@ fn write_programs(folder: &Path, simulation: &Simulation) -> Result<(), Error> {
     let tree = Tree::new(&earlier).map_err(Error::refused)?;
     output::write(&folder.join("previous-tree.json"), tree.to_json().as_bytes())
 }
+
+/// Puts another tree in the place of the made-up one before, so that simulated epochs follow each other.
+pub fn write_previous(folder: &Path, tree: &[u8]) -> Result<(), Error> {
+    let path = folder.join("previous-tree.json");
+    let tree = Tree::parse(tree).map_err(|error| Error::malformed(&path, error))?;
+    output::write(&path, tree.to_json().as_bytes())
+}

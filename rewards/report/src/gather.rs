@@ -19,7 +19,7 @@ use rewards::{
 use rewards_files::{
     Error,
     epoch::{EpochFolder, SampleSource, Source},
-    manifest::{self, Epoch, Manifest, Options},
+    manifest::{self, Epoch, Options},
     verify::{self, Check},
 };
 
@@ -39,7 +39,7 @@ pub fn gather(results: &Path, folder: &EpochFolder, options: &Options<'_>) -> Re
     let mut checks = verify::verify_results(results)?;
     let markets = folder.samples().map_or(0, |source| source.parameters.markets.len());
     let (epoch, recorders) = manifest::observe(folder, options, || Recorder::new(markets))?;
-    checks.extend(verify::compare(&epoch.manifest, &Manifest::read(results)?));
+    checks.extend(verify::compare(results, &epoch)?);
     let mut timeline = Timeline::empty(markets);
     for recorder in recorders {
         timeline.absorb(recorder.finish());

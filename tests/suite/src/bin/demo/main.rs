@@ -11,11 +11,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Three acts on an embedded chain, with the parameters of the original on mainnet. A pool: several people stake, earn, transfer, request,
+/// Four acts on an embedded chain, with the parameters of the original on mainnet. A pool: several people stake, earn, transfer, request,
 /// cancel, wait out the blackout window, withdraw and claim; five market makers borrow, one repays late, and its debt is shared, repaid and
 /// paid out. Market makers' proxies: they borrow, trade on the exchange and pay by themselves in the blackout window; one falls silent,
-/// and the guardian acts. Rewards: reporters agree, a root waits for seven days, and everybody claims. Signed transactions; every number
-/// is checked on the way. Exits with 0 only if every check held.
+/// and the guardian acts. Rewards: reporters agree, a root waits for seven days, and everybody claims. A third epoch of rewards from
+/// samples of order books. Signed transactions; every number is checked on the way. Exits with 0 only if every check held.
 #[derive(Parser)]
 #[command(name = "demo", version)]
 struct Options {

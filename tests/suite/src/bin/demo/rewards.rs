@@ -1,5 +1,7 @@
 //! Act three: rewards. Three reporters, of whom two must agree; a root waits for seven days under everybody's eyes; then everybody is paid
-//! what the tree says, once.
+//! what the tree says, once. Act four: the third epoch, from order books.
+
+mod books;
 
 use alloy_primitives::{Address, B256, FixedBytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolError};
@@ -39,6 +41,7 @@ pub(crate) fn play(market: Market) -> Result<usize, String> {
     second_epoch(&mut rewards)?;
     differences_are_paid(&mut rewards)?;
     rewards.settle_accounts()?;
+    books::play(&mut rewards)?;
     Ok(rewards.market.scene.checks)
 }
 
@@ -49,8 +52,8 @@ fn reporters_agree(rewards: &mut Rewards) -> Result<(), String> {
     let differs = O::ReportDiffers {
         reporter: address("tess"),
         epoch: U256::ZERO,
-        digest: digest(wrong, 0),
-        other: digest(right, 0),
+        digest: rewards.digest(wrong, 0),
+        other: rewards.digest(right, 0),
     };
     rewards.report("tess", wrong, 0, &[differs])?;
     let error = D::OracleRootUnset {};
@@ -59,8 +62,8 @@ fn reporters_agree(rewards: &mut Rewards) -> Result<(), String> {
     let differs = O::ReportDiffers {
         reporter: address("sam"),
         epoch: U256::ZERO,
-        digest: digest(right, 0),
-        other: digest(wrong, 0),
+        digest: rewards.digest(right, 0),
+        other: rewards.digest(wrong, 0),
     };
     let receipt = rewards.report("sam", right, 0, &[differs])?;
     rewards.published(&receipt, right, 0)
@@ -71,7 +74,7 @@ fn the_root_waits(rewards: &mut Rewards) -> Result<(), String> {
     let (root, distributor) = (rewards.trees[0].root(), rewards.distributor);
     rewards.propose(root, 0)?;
     let proposed = rewards.market.scene.view(distributor, D::getProposedRootCall {})?.merkleRoot;
-    let rebuilt = Tree::new(&rewards.balances(0)).root();
+    let rebuilt = Tree::new(&balances(&rewards.market, 0)).root();
     rewards.market.scene.equal("the root, rebuilt by a sceptic", proposed, rebuilt)?;
     println!("         a sceptic rebuilds the tree of the file, and finds the same root");
     rewards.sceptic(0, Some(D::InvalidMerkleProof::SELECTOR))?;
@@ -133,7 +136,7 @@ fn second_epoch(rewards: &mut Rewards) -> Result<(), String> {
     rewards.published(&receipt, root, 1)?;
     let receipt = rewards.report("sam", root, 1, &[])?;
     let late = receipt.logs_from::<O::LateReport>(rewards.oracle);
-    let expected = O::LateReport { reporter: address("sam"), epoch: U256::from(1), digest: digest(root, 1) };
+    let expected = O::LateReport { reporter: address("sam"), epoch: U256::from(1), digest: rewards.digest(root, 1) };
     rewards.market.scene.equal("late reports", late, vec![expected])?;
     println!("         LateReport: sam agrees with what is published");
     rewards.propose(root, 1)?;
@@ -161,7 +164,9 @@ struct Rewards {
     market: Market,
     distributor: Address,
     oracle: Address,
-    trees: [Tree; 2],
+    trees: Vec<Tree>,
+    /// The CID of each tree's file.
+    cids: Vec<Vec<u8>>,
 }
 
 impl Rewards {
@@ -179,17 +184,27 @@ impl Rewards {
         let (to, value) = (address("treasury"), tokens(TREASURY));
         market.scene.must("treasury", dydx, &IToken::mintCall { to, value })?;
         market.scene.must("treasury", dydx, &IToken::approveCall { spender: distributor, value })?;
-        let trees = [0, 1].map(|epoch| Tree::new(&balances(&market, epoch)));
-        Ok(Self { market, distributor, oracle, trees })
+        let trees = [0, 1].map(|epoch| Tree::new(&balances(&market, epoch))).into();
+        Ok(Self { market, distributor, oracle, trees, cids: vec![CID.to_vec(); 2] })
     }
 
+    /// Cumulative rewards of everybody in an epoch's tree.
     fn balances(&self, epoch: usize) -> Vec<(Address, U256)> {
-        balances(&self.market, epoch)
+        self.trees[epoch].balances().iter().map(|(account, earned)| (*account, *earned)).collect()
+    }
+
+    fn cid(&self, epoch: u64) -> Vec<u8> {
+        self.cids[epoch as usize].clone()
+    }
+
+    /// A report's hash, as the oracle compares it.
+    fn digest(&self, root: B256, epoch: u64) -> B256 {
+        keccak256([root.as_slice(), &U256::from(epoch).to_be_bytes::<32>(), &self.cid(epoch)].concat())
     }
 
     /// The first epoch's tree of a reporter that adds a million for itself.
     fn tree_of_a_liar(&self) -> Tree {
-        let mut balances = self.balances(0);
+        let mut balances = balances(&self.market, 0);
         balances.push((address("tess"), tokens(1_000_000)));
         Tree::new(&balances)
     }
@@ -204,7 +219,8 @@ impl Rewards {
         epoch: u64,
         differences: &[O::ReportDiffers],
     ) -> Result<Receipt, String> {
-        let call = O::writeOracleDataCall { merkleRoot: root, epoch: U256::from(epoch), ipfsCid: CID.into() };
+        let call =
+            O::writeOracleDataCall { merkleRoot: root, epoch: U256::from(epoch), ipfsCid: self.cid(epoch).into() };
         let what = format!("reports root {} of epoch {epoch}", short(root));
         let receipt = self.market.scene.act(who, &what, self.oracle, &call)?.receipt;
         let found = receipt.logs_from::<O::ReportDiffers>(self.oracle);
@@ -217,10 +233,12 @@ impl Rewards {
 
     /// The report completed the quorum.
     fn published(&mut self, receipt: &Receipt, root: B256, epoch: u64) -> Result<(), String> {
-        let event = O::OracleRootUpdated { merkleRoot: root, epoch: U256::from(epoch), ipfsCid: CID.into() };
+        let event =
+            O::OracleRootUpdated { merkleRoot: root, epoch: U256::from(epoch), ipfsCid: self.cid(epoch).into() };
         self.market.scene.equal("published", receipt.logs_from(self.oracle), vec![event])?;
         let read = self.market.scene.view(self.oracle, O::readCall {})?;
-        let (found, expected) = ((read.merkleRoot, read.epoch, read.ipfsCid), (root, U256::from(epoch), CID.into()));
+        let (found, expected) =
+            ((read.merkleRoot, read.epoch, read.ipfsCid), (root, U256::from(epoch), self.cid(epoch).into()));
         self.market.scene.equal("what the oracle says", found, expected)?;
         println!("         quorum: the oracle publishes {}", short(root));
         Ok(())
@@ -231,15 +249,19 @@ impl Rewards {
         let receipt =
             self.market.scene.act("anyone", "proposes what the oracle says", self.distributor, &call)?.receipt;
         let end = U256::from(self.market.scene.chain.timestamp() + WAIT);
-        let event =
-            D::RootProposed { merkleRoot: root, epoch: U256::from(epoch), ipfsCid: CID.into(), waitingPeriodEnd: end };
+        let event = D::RootProposed {
+            merkleRoot: root,
+            epoch: U256::from(epoch),
+            ipfsCid: self.cid(epoch).into(),
+            waitingPeriodEnd: end,
+        };
         self.market.scene.equal("proposed", receipt.logs_from(self.distributor), vec![event])
     }
 
     fn activate(&mut self, root: B256, epoch: u64) -> Result<(), String> {
         let call = D::updateRoot_1Call { expectedRoot: root };
         let receipt = self.market.scene.act("anyone", "activates the expected root", self.distributor, &call)?.receipt;
-        let event = D::RootUpdated { merkleRoot: root, epoch: U256::from(epoch), ipfsCid: CID.into() };
+        let event = D::RootUpdated { merkleRoot: root, epoch: U256::from(epoch), ipfsCid: self.cid(epoch).into() };
         self.market.scene.equal("activated", receipt.logs_from(self.distributor), vec![event])
     }
 
@@ -371,7 +393,7 @@ impl Rewards {
     fn settle_accounts(&mut self) -> Result<(), String> {
         self.market.scene.chapter("The accounts of the rewards");
         println!("  {:<14} {:>16} {:>16} {:>16}", "", "first epoch", "both epochs", "paid");
-        let (first, both) = (self.balances(0), self.balances(1));
+        let [first, both] = [0, 1].map(|epoch| balances(&self.market, epoch));
         for ((account, before), (_, earned)) in first.iter().zip(&both) {
             let paid = self.claimed(*account)?;
             let name = self.name(*account);
@@ -391,11 +413,6 @@ fn balances(market: &Market, epoch: usize) -> Vec<(Address, U256)> {
     let accounts = PROVIDERS.iter().map(|name| address(name)).chain(EARNING.iter().map(|maker| market.proxy(maker)));
     let earned = EARNED[epoch].map(|millionths| tokens(millionths) / U256::from(1_000_000));
     accounts.zip(earned).collect()
-}
-
-/// A report's hash, as the oracle compares it.
-fn digest(root: B256, epoch: u64) -> B256 {
-    keccak256([root.as_slice(), &U256::from(epoch).to_be_bytes::<32>(), CID].concat())
 }
 
 fn short(root: B256) -> String {

@@ -1,0 +1,158 @@
+//! The key that signs. Secrets come from files, the environment or the terminal, never from the command line, and are never printed.
+
+use std::{
+    env, fs,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use alloy::signers::local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
+use alloy_primitives::B256;
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use zeroize::Zeroizing;
+
+use crate::output::Usage;
+
+const PRIVATE_KEY: &str = "TIDEPOOL_PRIVATE_KEY";
+const MNEMONIC: &str = "TIDEPOOL_MNEMONIC";
+
+/// Who signs: exactly one of these, or of the variables TIDEPOOL_PRIVATE_KEY and TIDEPOOL_MNEMONIC
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SignerOptions {
+    /// Encrypted key file, as geth and cast write it
+    #[arg(long, value_name = "FILE", help_heading = "Signer")]
+    keystore: Option<PathBuf>,
+    /// File with the password of the keystore; asked for without it
+    #[arg(long, value_name = "FILE", requires = "keystore", help_heading = "Signer")]
+    password_file: Option<PathBuf>,
+    /// File with a private key in hexadecimal; or the variable TIDEPOOL_PRIVATE_KEY
+    #[arg(long, value_name = "FILE", help_heading = "Signer")]
+    private_key_file: Option<PathBuf>,
+    /// File with a mnemonic phrase; or the variable TIDEPOOL_MNEMONIC
+    #[arg(long, value_name = "FILE", help_heading = "Signer")]
+    mnemonic_file: Option<PathBuf>,
+    /// Which account of the mnemonic: m/44'/60'/0'/0/N
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Signer")]
+    mnemonic_index: u32,
+}
+
+/// Where the secret is.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    File(&'a Path),
+    Variable(&'static str),
+}
+
+impl SignerOptions {
+    /// The signer.
+    ///
+    /// # Errors
+    ///
+    /// If none or several are named, or if the secret cannot be read. No error repeats a secret.
+    pub(super) fn signer(&self) -> anyhow::Result<PrivateKeySigner> {
+        let named = [
+            ("--keystore", self.keystore.is_some()),
+            ("--private-key-file", self.private_key_file.is_some()),
+            ("--mnemonic-file", self.mnemonic_file.is_some()),
+            (PRIVATE_KEY, env::var_os(PRIVATE_KEY).is_some()),
+            (MNEMONIC, env::var_os(MNEMONIC).is_some()),
+        ];
+        let named: Vec<_> = named.into_iter().filter(|(_, is_named)| *is_named).map(|(name, _)| name).collect();
+        match named[..] {
+            [_] => self.load(),
+            [] => bail!(Usage(format!(
+                "who signs? --keystore, --private-key-file or --mnemonic-file, or the variable {PRIVATE_KEY} or {MNEMONIC}"
+            ))),
+            _ => bail!(Usage(format!("who signs? {} are given; leave all but one out", named.join(" and ")))),
+        }
+    }
+
+    fn load(&self) -> anyhow::Result<PrivateKeySigner> {
+        if let Some(path) = &self.keystore {
+            return self.decrypt(path);
+        }
+        if let Some(path) = &self.private_key_file {
+            return private_key(Place::File(path));
+        }
+        if let Some(path) = &self.mnemonic_file {
+            return self.mnemonic(Place::File(path));
+        }
+        if env::var_os(PRIVATE_KEY).is_some() {
+            return private_key(Place::Variable(PRIVATE_KEY));
+        }
+        self.mnemonic(Place::Variable(MNEMONIC))
+    }
+
+    fn decrypt(&self, path: &Path) -> anyhow::Result<PrivateKeySigner> {
+        // Before the password is asked for.
+        fs::metadata(path).with_context(|| path.display().to_string())?;
+        let password = match &self.password_file {
+            Some(path) => Place::File(path).read()?,
+            None if io::stdin().is_terminal() => {
+                let prompt = format!("Password of {}: ", path.display());
+                Zeroizing::new(rpassword::prompt_password(prompt).context("the password cannot be asked for")?)
+            }
+            None => {
+                let path = path.display();
+                bail!(Usage(format!("{path}: no terminal to ask for its password; name a --password-file")))
+            }
+        };
+        let line = password.trim_end_matches(['\r', '\n']);
+        PrivateKeySigner::decrypt_keystore(path, line.as_bytes())
+            .map_err(|error| anyhow!("{}: {error}: is the password right, and is it a keystore?", path.display()))
+    }
+
+    fn mnemonic(&self, place: Place<'_>) -> anyhow::Result<PrivateKeySigner> {
+        let text = place.read()?;
+        let phrase = Zeroizing::new(text.split_whitespace().collect::<Vec<_>>().join(" "));
+        let builder = MnemonicBuilder::<English>::default().phrase(phrase.as_str()).index(self.mnemonic_index);
+        // The library's errors may repeat words of the phrase.
+        let signer = builder.and_then(|builder| builder.build());
+        signer.map_err(|_| anyhow!("{}: not a mnemonic phrase of English words with a right checksum", place.name()))
+    }
+}
+
+fn private_key(place: Place<'_>) -> anyhow::Result<PrivateKeySigner> {
+    let text = place.read()?;
+    let refused = || anyhow!("{}: not a private key, which is 32 bytes in hexadecimal", place.name());
+    let mut key: B256 = text.trim().parse().map_err(|_| refused())?;
+    let signer = PrivateKeySigner::from_bytes(&key).map_err(|_| refused());
+    zeroize::Zeroize::zeroize(&mut key.0);
+    signer
+}
+
+impl Place<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Variable(name) => name.to_owned(),
+        }
+    }
+
+    fn read(self) -> anyhow::Result<Zeroizing<String>> {
+        match self {
+            Self::Variable(name) => {
+                Ok(Zeroizing::new(env::var(name).map_err(|_| anyhow!("{name} is not text of Unicode"))?))
+            }
+            Self::File(path) => {
+                warn_of_readers(path);
+                Ok(Zeroizing::new(fs::read_to_string(path).with_context(|| self.name())?))
+            }
+        }
+    }
+}
+
+/// Says so if others may read the file.
+#[cfg(unix)]
+fn warn_of_readers(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = fs::metadata(path).map_or(0, |data| data.permissions().mode());
+    if mode & 0o077 != 0 {
+        eprintln!("warning: {} can be read by others; chmod 600 keeps it to you", path.display());
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_of_readers(_: &Path) {}

@@ -1,0 +1,175 @@
+//! What the chain says: roots, oracle, treasury.
+
+use std::fmt;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use clap::Args;
+use rewards_files::manifest::Manifest;
+use serde::Serialize;
+
+use super::{
+    account,
+    interfaces::{IMerkleDistributor as D, IRewardsOracle as O, IToken},
+};
+use crate::{
+    chain::{Node, date, span},
+    output::{Wei, units},
+};
+
+/// Which distributor
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct DistributorAddress {
+    /// Address of the distributor
+    #[arg(long, value_name = "ADDRESS", value_parser = account)]
+    pub(crate) distributor: Address,
+}
+
+/// A root as it stands on the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Root {
+    pub(crate) root: B256,
+    pub(crate) epoch: u64,
+    pub(crate) cid: String,
+}
+
+impl Root {
+    /// Nothing if there is none: the contracts say zeros.
+    fn new(root: B256, epoch: U256, cid: &Bytes) -> Option<Self> {
+        let cid = String::from_utf8_lossy(cid).into_owned();
+        (!root.is_zero()).then(|| Self { root, epoch: epoch.saturating_to(), cid })
+    }
+
+    /// The root of results.
+    pub(crate) fn of(manifest: &Manifest) -> Self {
+        Self { root: manifest.root, epoch: manifest.epoch, cid: manifest.cid.clone() }
+    }
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of epoch {}, CID {}", self.root, self.epoch, self.cid)
+    }
+}
+
+/// A distributor now.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct State {
+    pub(crate) chain_id: u64,
+    pub(crate) block: u64,
+    /// Time of the chain, seconds.
+    pub(crate) time: u64,
+    pub(crate) distributor: Address,
+    pub(crate) active: Option<Root>,
+    /// The root that waits, or has waited long enough.
+    pub(crate) proposed: Option<Root>,
+    /// Until when it waits, seconds.
+    pub(crate) waits_until: Option<u64>,
+    pub(crate) updates_paused: bool,
+    pub(crate) next_epoch: u64,
+    pub(crate) oracle: Option<Address>,
+    /// What the oracle names.
+    pub(crate) oracle_root: Option<Root>,
+    /// Why it names nothing, if it fails.
+    pub(crate) oracle_error: Option<String>,
+    pub(crate) token: Token,
+    pub(crate) treasury: Address,
+    pub(crate) treasury_holds_wei: Wei,
+    pub(crate) treasury_allows_wei: Wei,
+}
+
+/// The rewards token.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Token {
+    pub(crate) address: Address,
+    pub(crate) symbol: String,
+    pub(crate) decimals: u8,
+}
+
+impl Token {
+    /// An amount for people.
+    pub(crate) fn amount(&self, amount: U256) -> String {
+        format!("{} {}", units(amount, self.decimals), self.symbol)
+    }
+}
+
+impl State {
+    /// Asks for everything.
+    ///
+    /// # Errors
+    ///
+    /// If there is no distributor at that address, or the node fails.
+    pub(crate) fn read(node: &Node, distributor: Address) -> anyhow::Result<Self> {
+        node.expect_contract(distributor, "distributor")?;
+        let active = node.view(distributor, &D::getActiveRootCall {})?;
+        let proposed = node.view(distributor, &D::getProposedRootCall {})?;
+        let waits = node.view(distributor, &D::hasPendingRootCall {})?;
+        let proposed = Root::new(proposed.merkleRoot, proposed.epoch, &proposed.ipfsCid).filter(|_| waits);
+        let waits_until = node.view(distributor, &D::getWaitingPeriodEndCall {})?;
+        let oracle = Some(node.view(distributor, &D::getRewardsOracleCall {})?).filter(|oracle| !oracle.is_zero());
+        let answer = oracle.map(|oracle| node.view(oracle, &O::readCall {})).transpose();
+        let (oracle_root, oracle_error) = match answer {
+            Ok(answer) => (answer.and_then(|root| Root::new(root.merkleRoot, root.epoch, &root.ipfsCid)), None),
+            Err(error) => (None, Some(format!("{error:#}"))),
+        };
+        let head = node.head()?;
+        let token = node.view(distributor, &D::REWARDS_TOKENCall {})?;
+        let treasury = node.view(distributor, &D::REWARDS_TREASURYCall {})?;
+        Ok(Self {
+            chain_id: node.chain_id,
+            block: head.block,
+            time: head.time,
+            distributor,
+            active: Root::new(active.merkleRoot, active.epoch, &active.ipfsCid),
+            waits_until: proposed.as_ref().map(|_| waits_until.saturating_to()),
+            proposed,
+            updates_paused: node.view(distributor, &D::getAreRootUpdatesPausedCall {})?,
+            next_epoch: node.view(distributor, &D::getNextRootEpochCall {})?.saturating_to(),
+            oracle,
+            oracle_root,
+            oracle_error,
+            token: Token {
+                address: token,
+                // Optional in the standard.
+                symbol: node.view(token, &IToken::symbolCall {}).unwrap_or_default(),
+                decimals: node.view(token, &IToken::decimalsCall {}).unwrap_or(18),
+            },
+            treasury,
+            treasury_holds_wei: Wei(node.view(token, &IToken::balanceOfCall { account: treasury })?),
+            treasury_allows_wei: Wei(
+                node.view(token, &IToken::allowanceCall { owner: treasury, spender: distributor })?
+            ),
+        })
+    }
+
+    /// How long the proposed root still waits, seconds; nothing if it does not.
+    pub(crate) fn waits(&self) -> Option<u64> {
+        let left = self.waits_until?.saturating_sub(self.time);
+        (left > 0).then_some(left)
+    }
+
+    /// When the proposed root may become active, in words.
+    pub(crate) fn waiting(&self) -> Option<String> {
+        let end = self.waits_until?;
+        let paused = if self.updates_paused { "; updates are paused" } else { "" };
+        Some(match self.waits() {
+            Some(left) => format!("waits until {}, {} from now{paused}", date(end), span(left)),
+            None => format!("has waited until {} and may be promoted{paused}", date(end)),
+        })
+    }
+
+    /// Says which root is where, for people.
+    pub(crate) fn print_roots(&self) {
+        let show = |root: &Option<Root>| root.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+        println!("chain     {} at block {}, {}", self.chain_id, self.block, date(self.time));
+        println!("active    {}", show(&self.active));
+        println!("proposed  {}", show(&self.proposed));
+        if let Some(waiting) = self.waiting() {
+            println!("          {waiting}");
+        }
+        match (&self.oracle, &self.oracle_error) {
+            (None, _) => println!("oracle    none"),
+            (Some(_), Some(error)) => println!("oracle    {error}"),
+            (Some(oracle), None) => println!("oracle    {oracle} names {}", show(&self.oracle_root)),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! From results to an active root: report, propose, promote.
+
+use std::path::PathBuf;
+
+use alloy_primitives::{Address, B256, U256};
+use anyhow::{anyhow, bail};
+use clap::Args;
+use serde::Serialize;
+
+use super::{
+    account,
+    distributor::{DistributorAddress, Root, State},
+    interfaces::{IMerkleDistributor as D, IRewardsOracle as O},
+    results::Results,
+    root,
+};
+use crate::{
+    chain::{Node, Sending, Sent, date},
+    output::{self, Failure, Usage},
+};
+
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    /// Folder of the results
+    results: PathBuf,
+    /// Address of the oracle
+    #[arg(long, value_name = "ADDRESS", value_parser = account)]
+    oracle: Address,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+#[derive(Debug, Serialize)]
+struct Published {
+    transaction: Sent,
+    reported: Root,
+    /// Equal reports now, and how many are needed.
+    reports: u64,
+    quorum: u64,
+    /// Whether the oracle names this root now.
+    published: bool,
+}
+
+impl Publish {
+    /// Reports the root of verified results.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let results = Results::open(&self.results)?;
+        let sender = self.sending.prepare()?;
+        sender.node.expect_contract(self.oracle, "oracle")?;
+        let distributor = sender.node.view(self.oracle, &O::MERKLE_DISTRIBUTORCall {})?;
+        expect_next(&State::read(&sender.node, distributor)?, &results)?;
+        let reported = results.root();
+        let epoch = U256::from(reported.epoch);
+        let cid = reported.cid.clone().into_bytes().into();
+        let call = O::writeOracleDataCall { merkleRoot: reported.root, epoch, ipfsCid: cid };
+        let transaction = sender.send(self.oracle, &call)?;
+        let report = transaction.events::<O::RootReported>().pop();
+        let published = Published {
+            reports: report.map_or(0, |report| report.reports.saturating_to()),
+            quorum: sender.node.view(self.oracle, &O::getQuorumCall {})?.saturating_to(),
+            published: !transaction.events::<O::OracleRootUpdated>().is_empty(),
+            transaction,
+            reported,
+        };
+        if self.sending.json {
+            return output::json(&published);
+        }
+        published.transaction.print();
+        println!("reported {}", published.reported);
+        let (reports, quorum) = (published.reports, published.quorum);
+        match published.published {
+            true => println!("{reports} of {quorum} reports: the oracle names it; next: tidepool rewards propose"),
+            false => println!("{reports} of {quorum} reports needed"),
+        }
+        Ok(())
+    }
+}
+
+/// Refuses results that cannot come next.
+fn expect_next(state: &State, results: &Results) -> Result<(), Failure> {
+    let own = results.root();
+    if own.epoch != state.next_epoch {
+        let (epoch, next) = (own.epoch, state.next_epoch);
+        let text = anyhow!("the distributor's next root is of epoch {next}, these results are of epoch {epoch}");
+        return Err(Failure::Mismatch(text));
+    }
+    let active = state.active.as_ref().map(|active| active.root);
+    let previous = results.manifest.previous_root;
+    if active != previous {
+        let show = |root: Option<B256>| root.map_or_else(|| "none".to_owned(), |root| root.to_string());
+        let (previous, active) = (show(previous), show(active));
+        let text = anyhow!("these results go on from the root {previous}, the active one is {active}");
+        return Err(Failure::Mismatch(text));
+    }
+    Ok(())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Propose {
+    /// Folder of results, which the oracle must name
+    results: Option<PathBuf>,
+    #[command(flatten)]
+    distributor: DistributorAddress,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+#[derive(Debug, Serialize)]
+struct Proposed {
+    transaction: Sent,
+    proposed: Root,
+    waits_until: u64,
+}
+
+impl Propose {
+    /// Proposes what the oracle names.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let results = self.results.as_deref().map(Results::open).transpose()?;
+        let sender = self.sending.prepare()?;
+        let distributor = self.distributor.distributor;
+        let state = State::read(&sender.node, distributor)?;
+        let named = proposable(&state)?;
+        if let Some(own) = results.map(|results| results.root()).filter(|own| *own != named) {
+            let text = anyhow!("the oracle names {named}; the root of the results is {own}");
+            return Err(Failure::Mismatch(text));
+        }
+        let transaction = sender.send(distributor, &D::proposeRootCall {})?;
+        let event = transaction.events::<D::RootProposed>().pop();
+        let event = event.ok_or_else(|| anyhow!("the distributor did not report a proposal"))?;
+        let proposed = Root {
+            root: event.merkleRoot,
+            epoch: event.epoch.saturating_to(),
+            cid: String::from_utf8_lossy(&event.ipfsCid).into_owned(),
+        };
+        let proposed = Proposed { transaction, proposed, waits_until: event.waitingPeriodEnd.saturating_to() };
+        if self.sending.json {
+            return output::json(&proposed);
+        }
+        proposed.transaction.print();
+        println!("proposed {}", proposed.proposed);
+        println!("it waits until {}; verify it: tidepool rewards verify", date(proposed.waits_until));
+        Ok(())
+    }
+}
+
+/// What a proposal would take, if it can succeed.
+fn proposable(state: &State) -> anyhow::Result<Root> {
+    if state.oracle.is_none() {
+        bail!("the distributor has no oracle: its owner names one (setRewardsOracle)");
+    }
+    if let Some(error) = &state.oracle_error {
+        bail!("the oracle fails: {error}");
+    }
+    let Some(named) = &state.oracle_root else {
+        bail!("the oracle names no root yet: reporters use `tidepool rewards publish`");
+    };
+    if state.proposed.as_ref() == Some(named) {
+        bail!("{named} is proposed already; it {}", state.waiting().unwrap_or_default());
+    }
+    if state.active.as_ref() == Some(named) {
+        bail!("{named} is active already; reporters publish the next one");
+    }
+    Ok(named.clone())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Promote {
+    /// Folder of results, whose root is expected
+    results: Option<PathBuf>,
+    /// The root that is expected; without it and without results, the proposed one is shown and asked for
+    #[arg(long, value_parser = root, conflicts_with = "results")]
+    root: Option<B256>,
+    #[command(flatten)]
+    distributor: DistributorAddress,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+#[derive(Debug, Serialize)]
+struct Promoted {
+    transaction: Sent,
+    active: Root,
+}
+
+impl Promote {
+    /// Makes the proposed root active, if it is the one expected.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let results = self.results.as_deref().map(Results::open).transpose()?;
+        let expected = results.map(|results| results.root().root).or(self.root);
+        if expected.is_none() && self.sending.yes {
+            let text = "--yes chooses no root: name RESULTS or --root".to_owned();
+            return Err(anyhow::Error::from(Usage(text)).into());
+        }
+        let sender = self.sending.prepare()?;
+        let distributor = self.distributor.distributor;
+        let state = State::read(&sender.node, distributor)?;
+        let expected_root = promotable(&state, expected)?;
+        let transaction = sender.send(distributor, &D::updateRoot_1Call { expectedRoot: expected_root })?;
+        let active = active(&sender.node, distributor)?;
+        let promoted = Promoted { transaction, active };
+        if self.sending.json {
+            return output::json(&promoted);
+        }
+        promoted.transaction.print();
+        println!("active {}", promoted.active);
+        Ok(())
+    }
+}
+
+/// The root that becomes active, if that can succeed.
+fn promotable(state: &State, expected: Option<B256>) -> Result<B256, Failure> {
+    let Some(proposed) = &state.proposed else {
+        let active = state.active.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+        return Err(anyhow!("no root is proposed; active is {active}").into());
+    };
+    if let Some(expected) = expected.filter(|expected| *expected != proposed.root) {
+        return Err(Failure::Mismatch(anyhow!("proposed is {proposed}, expected was {expected}")));
+    }
+    if state.updates_paused {
+        return Err(anyhow!("root updates are paused: find out why before anybody ends the pause").into());
+    }
+    if state.waits().is_some() {
+        let waiting = state.waiting().unwrap_or_default();
+        return Err(anyhow!("the waiting period is not over: the proposed root {waiting}").into());
+    }
+    Ok(proposed.root)
+}
+
+fn active(node: &Node, distributor: Address) -> anyhow::Result<Root> {
+    let state = State::read(node, distributor)?;
+    state.active.ok_or_else(|| anyhow!("the distributor names no active root"))
+}

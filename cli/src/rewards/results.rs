@@ -1,0 +1,82 @@
+//! Results that are about to be acted on.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use ::rewards::tree::Tree;
+use alloy_primitives::{Address, B256, U256};
+use anyhow::anyhow;
+use rewards_files::{manifest::Manifest, verify};
+
+use super::distributor::{Root, State};
+use crate::{chain::date, output::Failure};
+
+/// A folder of results whose own checks hold.
+#[derive(Debug)]
+pub(crate) struct Results {
+    folder: PathBuf,
+    pub(crate) manifest: Manifest,
+    pub(crate) tree: Tree,
+}
+
+impl Results {
+    /// Reads and checks the folder.
+    ///
+    /// # Errors
+    ///
+    /// If something cannot be read, or a check does not hold.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
+        let failed = verify::verify_results(folder)?.into_iter().find(|check| !check.holds);
+        if let Some(check) = failed {
+            let text = anyhow!("{}: {}: {}", folder.display(), check.name, check.detail);
+            return Err(Failure::Mismatch(text));
+        }
+        let path = folder.join("tree.json");
+        let bytes = fs::read(&path).map_err(rewards_files::Error::at(&path))?;
+        let tree = Tree::parse(&bytes).map_err(|error| rewards_files::Error::malformed(&path, error))?;
+        Ok(Self { folder: folder.to_owned(), manifest: Manifest::read(folder)?, tree })
+    }
+
+    /// Their root, epoch and CID.
+    pub(crate) fn root(&self) -> Root {
+        Root::of(&self.manifest)
+    }
+
+    /// What an account may claim with: its cumulative amount and the proof.
+    ///
+    /// # Errors
+    ///
+    /// If it has no leaf.
+    pub(crate) fn leaf(&self, account: Address) -> anyhow::Result<(U256, Vec<B256>)> {
+        let place = self.tree.place(account);
+        let place = place.ok_or_else(|| anyhow!("{}: {account} was never rewarded", self.folder.display()))?;
+        Ok((self.tree.amount(account).unwrap_or_default(), self.tree.proof(place)))
+    }
+
+    /// Refuses results that claims are not paid from.
+    ///
+    /// # Errors
+    ///
+    /// If their root is not the active one, with both, and what to do.
+    pub(crate) fn expect_active(&self, state: &State) -> Result<(), Failure> {
+        let own = self.root();
+        if state.active.as_ref().is_some_and(|active| active.root == own.root) {
+            return Ok(());
+        }
+        let active = state.active.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+        let proposed = state.proposed.as_ref().filter(|proposed| proposed.root == own.root);
+        let advice = match (proposed, state.waits_until) {
+            (Some(_), Some(end)) if state.waits().is_some() => {
+                format!("it is proposed and waits until {}; then `promote` makes it active", date(end))
+            }
+            (Some(_), _) => "it is proposed and has waited: `promote` makes it active".to_owned(),
+            (None, _) => "claim with the results of the active root".to_owned(),
+        };
+        Err(Failure::Mismatch(anyhow!(
+            "claims are paid from the active root, {active}; the root of {} is {own}: {advice}",
+            self.folder.display()
+        )))
+    }
+}
