@@ -111,7 +111,7 @@ fn results_are_written_and_verified() {
     assert_eq!(Manifest::read(out.path()).unwrap(), computed.manifest);
     let mut checks = verify::verify_results(out.path()).unwrap();
     checks.extend(verify::verify_inputs(out.path(), &input, &options).unwrap());
-    assert_eq!(checks.len(), 9);
+    assert_eq!(checks.len(), 10);
     assert!(checks.iter().all(|check| check.holds), "{checks:?}");
 
     // Each line of the proofs leads to the root, and its breakdown adds up.
@@ -159,7 +159,42 @@ fn verification_notices_other_amounts() {
     let text = fs::read_to_string(&volume).unwrap();
     fs::write(&volume, text.replace("000000\n", "000001\n")).unwrap();
     let input = EpochFolder::open(folder.path()).unwrap();
-    assert_eq!(failed(verify::verify_inputs(out.path(), &input, &options).unwrap()).len(), 3);
+    let names = [
+        "the inputs give the root of the manifest",
+        "the inputs give the CID of the manifest",
+        "the inputs give the tree, leaf by leaf",
+        "fields of the manifest that differ",
+    ];
+    assert_eq!(failed(verify::verify_inputs(out.path(), &input, &options).unwrap()), names);
+}
+
+#[test]
+fn a_published_tree_is_compared_leaf_by_leaf() {
+    let (folder, out) = (simulated(settings(), Format::Csv), TempDir::new().unwrap());
+    let input = EpochFolder::open(folder.path()).unwrap();
+    let options = options(2, Malformed::Refuse);
+    let computed = manifest::compute(&input, &options).unwrap();
+    manifest::write(out.path(), &computed, &options).unwrap();
+    let path = folder.path().join("published.json");
+    let compare = |text: &str| {
+        fs::write(&path, text).unwrap();
+        let checks = verify::verify_published(out.path(), &path).unwrap();
+        checks.into_iter().map(|check| (check.holds, check.detail)).collect::<Vec<_>>()
+    };
+    let same = (true, String::new());
+    assert_eq!(compare(&computed.tree_json), [same.clone(), same.clone()]);
+    // The same leaves in other bytes have another CID.
+    let [cid, leaves] = compare(&(computed.tree_json.clone() + "\n")).try_into().unwrap();
+    assert_eq!((cid.0, leaves), (false, same));
+
+    let mut amounts = computed.tree.amounts();
+    let (account, wei) = amounts.pop_first().unwrap();
+    let [_, leaves] = compare(&Tree::new(&amounts).unwrap().to_json()).try_into().unwrap();
+    assert_eq!(leaves, (false, format!("{account} has nothing, not {wei} wei")));
+    amounts.insert(account, wei);
+    let (last, more) = amounts.last_entry().map(|mut entry| (*entry.key(), entry.insert(wei))).unwrap();
+    let [_, leaves] = compare(&Tree::new(&amounts).unwrap().to_json()).try_into().unwrap();
+    assert_eq!(leaves, (false, format!("{last} has {wei} wei, not {more} wei")));
 }
 
 #[test]
