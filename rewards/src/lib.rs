@@ -12,6 +12,7 @@ pub mod forecast;
 pub mod formula;
 pub mod history;
 pub mod inputs;
+mod keccak;
 pub mod legacy;
 pub mod parameters;
 pub mod sampling;

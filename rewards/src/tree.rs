@@ -8,24 +8,36 @@ use std::{collections::BTreeMap, fmt::Write};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use rayon::prelude::*;
 
-use crate::{book::parse_address, decimal};
+use crate::{
+    book::parse_address,
+    decimal,
+    keccak::{self, LANES},
+};
 
 /// The leaf of an address and its cumulative amount.
 #[must_use]
 pub fn leaf(account: Address, amount: U256) -> B256 {
+    keccak256(leaf_preimage(account, amount))
+}
+
+fn leaf_preimage(account: Address, amount: U256) -> [u8; 52] {
     let mut preimage = [0; 52];
     preimage[..20].copy_from_slice(account.as_slice());
     preimage[20..].copy_from_slice(&amount.to_be_bytes::<32>());
-    keccak256(preimage)
+    preimage
 }
 
 /// The parent of two nodes, whichever comes first.
 #[must_use]
 pub fn parent(a: B256, b: B256) -> B256 {
+    keccak256(parent_preimage(a, b))
+}
+
+fn parent_preimage(a: B256, b: B256) -> [u8; 64] {
     let mut preimage = [0; 64];
     preimage[..32].copy_from_slice(a.min(b).as_slice());
     preimage[32..].copy_from_slice(a.max(b).as_slice());
-    keccak256(preimage)
+    preimage
 }
 
 /// Whether a proof leads from a leaf to a root.
@@ -71,8 +83,8 @@ impl Tree {
         if pairs.is_empty() {
             return Err(TreeError::NoLeaves);
         }
-        let mut entries: Vec<_> =
-            pairs.par_iter().map(|(account, amount)| (leaf(*account, *amount), *account, *amount)).collect();
+        let mut entries: Vec<_> = pairs.iter().map(|(account, amount)| (B256::ZERO, *account, *amount)).collect();
+        entries.par_chunks_mut(LANES).for_each(set_leaves);
         entries.par_sort_unstable();
         let mut places: Vec<_> = entries.iter().zip(0..).map(|((_, account, _), place)| (*account, place)).collect();
         places.par_sort_unstable();
@@ -172,21 +184,49 @@ impl Tree {
 /// Below this many nodes, splitting a level over threads costs more than it saves.
 const PARALLEL: usize = 4096;
 
+/// Sets the leaves of up to [`LANES`] entries.
+fn set_leaves(entries: &mut [(B256, Address, U256)]) {
+    let mut preimages = [[0; 52]; LANES];
+    for (preimage, (_, account, amount)) in preimages.iter_mut().zip(&*entries) {
+        *preimage = leaf_preimage(*account, *amount);
+    }
+    for (entry, leaf) in entries.iter_mut().zip(keccak::hash(&preimages)) {
+        entry.0 = leaf;
+    }
+}
+
+/// The parents of up to [`LANES`] pairs of neighbours; a last node without partner moves up unchanged.
+fn set_parents(parents: &mut [B256], nodes: &[B256]) {
+    let mut preimages = [[0; 64]; LANES];
+    for (preimage, pair) in preimages.iter_mut().zip(nodes.chunks_exact(2)) {
+        *preimage = parent_preimage(pair[0], pair[1]);
+    }
+    parents.copy_from_slice(&keccak::hash(&preimages)[..parents.len()]);
+    if let ([single], Some(last)) = (nodes.chunks_exact(2).remainder(), parents.last_mut()) {
+        *last = *single;
+    }
+}
+
 /// All levels above the leaves, behind them.
 fn levels(leaves: Vec<B256>) -> Vec<B256> {
     let mut nodes = leaves;
     let (mut start, mut width) = (0, nodes.len());
     while width > 1 {
-        let level = &nodes[start..];
-        let above = |pair: &[B256]| if let [a, b] = pair { parent(*a, *b) } else { pair[0] };
-        let next: Vec<_> = if width < PARALLEL {
-            level.chunks(2).map(above).collect()
-        } else {
-            level.par_chunks(2).map(above).collect()
-        };
-        nodes.extend(next);
-        start += width;
+        let end = start + width;
         width = width.div_ceil(2);
+        nodes.resize(end + width, B256::ZERO);
+        let (below, above) = nodes.split_at_mut(end);
+        let below = &below[start..];
+        if width < PARALLEL {
+            above
+                .chunks_mut(LANES)
+                .zip(below.chunks(2 * LANES))
+                .for_each(|(parents, nodes)| set_parents(parents, nodes));
+        } else {
+            let pairs = above.par_chunks_mut(LANES).zip(below.par_chunks(2 * LANES));
+            pairs.for_each(|(parents, nodes)| set_parents(parents, nodes));
+        }
+        start = end;
     }
     nodes
 }
