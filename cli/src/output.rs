@@ -118,6 +118,11 @@ pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> Result<(), Failur
     Ok(())
 }
 
+/// What there is, or `none`.
+pub(crate) fn or_none(value: Option<&impl fmt::Display>) -> String {
+    value.map_or_else(|| "none".to_owned(), ToString::to_string)
+}
+
 /// Tokens with up to six decimals, rounded down: for people.
 pub(crate) fn units(amount: U256, decimals: u8) -> String {
     let text = format_units(amount, decimals).unwrap_or_else(|_| amount.to_string());

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     chain::{Node, date, span},
-    output::{Wei, units},
+    output::{Wei, or_none, units},
 };
 
 /// Which distributor
@@ -34,7 +34,7 @@ pub(crate) struct Root {
 
 impl Root {
     /// Nothing if there is none: the contracts say zeros.
-    fn new(root: B256, epoch: U256, cid: &Bytes) -> Option<Self> {
+    pub(crate) fn new(root: B256, epoch: U256, cid: &Bytes) -> Option<Self> {
         let cid = String::from_utf8_lossy(cid).into_owned();
         (!root.is_zero()).then(|| Self { root, epoch: epoch.saturating_to(), cid })
     }
@@ -159,17 +159,16 @@ impl State {
 
     /// Says which root is where, for people.
     pub(crate) fn print_roots(&self) {
-        let show = |root: &Option<Root>| root.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
         println!("chain     {} at block {}, {}", self.chain_id, self.block, date(self.time));
-        println!("active    {}", show(&self.active));
-        println!("proposed  {}", show(&self.proposed));
+        println!("active    {}", or_none(self.active.as_ref()));
+        println!("proposed  {}", or_none(self.proposed.as_ref()));
         if let Some(waiting) = self.waiting() {
             println!("          {waiting}");
         }
         match (&self.oracle, &self.oracle_error) {
             (None, _) => println!("oracle    none"),
             (Some(_), Some(error)) => println!("oracle    {error}"),
-            (Some(oracle), None) => println!("oracle    {oracle} names {}", show(&self.oracle_root)),
+            (Some(oracle), None) => println!("oracle    {oracle} names {}", or_none(self.oracle_root.as_ref())),
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Proofs.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
-use ::rewards::tree::Tree;
 use alloy_primitives::Address;
 use anyhow::Context;
 use clap::Args;
 use rewards_files::{
-    manifest::Manifest,
     results::{self, ProofRecord},
+    verify::Results,
 };
 
 use super::account;
@@ -28,10 +27,7 @@ pub(crate) struct Proof {
 
 impl Proof {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let manifest = Manifest::read(&self.results)?;
-        let path = self.results.join("tree.json");
-        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
-        let tree = Tree::parse(&bytes).map_err(|error| rewards_files::Error::malformed(&path, error))?;
+        let Results { manifest, tree, .. } = Results::read(&self.results)?;
         let place = tree.place(self.account).with_context(|| format!("{} was never rewarded", self.account))?;
         let parts = results::read_parts(&self.results, self.account)?;
         let record = ProofRecord::new(&tree, place, manifest.epoch, &parts)

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     chain::{Node, Sending, Sent, date},
-    output::{self, Failure, Usage},
+    output::{self, Failure, Usage, or_none},
 };
 
 #[derive(Debug, Args)]
@@ -87,8 +87,7 @@ fn expect_next(state: &State, results: &Results) -> Result<(), Failure> {
     let active = state.active.as_ref().map(|active| active.root);
     let previous = results.manifest.previous_root;
     if active != previous {
-        let show = |root: Option<B256>| root.map_or_else(|| "none".to_owned(), |root| root.to_string());
-        let (previous, active) = (show(previous), show(active));
+        let [previous, active] = [previous, active].map(|root| or_none(root.as_ref()));
         let text = anyhow!("these results go on from the root {previous}, the active one is {active}");
         return Err(Failure::Mismatch(text));
     }
@@ -127,11 +126,8 @@ impl Propose {
         let transaction = sender.send(distributor, &D::proposeRootCall {})?;
         let event = transaction.events::<D::RootProposed>().pop();
         let event = event.ok_or_else(|| anyhow!("the distributor did not report a proposal"))?;
-        let proposed = Root {
-            root: event.merkleRoot,
-            epoch: event.epoch.saturating_to(),
-            cid: String::from_utf8_lossy(&event.ipfsCid).into_owned(),
-        };
+        let proposed = Root::new(event.merkleRoot, event.epoch, &event.ipfsCid);
+        let proposed = proposed.ok_or_else(|| anyhow!("the distributor reported a root of zeros"))?;
         let proposed = Proposed { transaction, proposed, waits_until: event.waitingPeriodEnd.saturating_to() };
         if self.sending.json {
             return output::json(&proposed);
@@ -210,7 +206,7 @@ impl Promote {
 /// The root that becomes active, if that can succeed.
 fn promotable(state: &State, expected: Option<B256>) -> Result<B256, Failure> {
     let Some(proposed) = &state.proposed else {
-        let active = state.active.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+        let active = or_none(state.active.as_ref());
         return Err(anyhow!("no root is proposed; active is {active}").into());
     };
     if let Some(expected) = expected.filter(|expected| *expected != proposed.root) {

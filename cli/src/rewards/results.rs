@@ -1,9 +1,6 @@
 //! Results that are about to be acted on.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use ::rewards::tree::Tree;
 use alloy_primitives::{Address, B256, U256};
@@ -11,7 +8,10 @@ use anyhow::anyhow;
 use rewards_files::{manifest::Manifest, verify};
 
 use super::distributor::{Root, State};
-use crate::{chain::date, output::Failure};
+use crate::{
+    chain::date,
+    output::{Failure, or_none},
+};
 
 /// A folder of results whose own checks hold.
 #[derive(Debug)]
@@ -28,15 +28,12 @@ impl Results {
     ///
     /// If something cannot be read, or a check does not hold.
     pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
-        let failed = verify::verify_results(folder)?.into_iter().find(|check| !check.holds);
-        if let Some(check) = failed {
+        let read = verify::Results::read(folder)?;
+        if let Some(check) = read.check().into_iter().find(|check| !check.holds) {
             let text = anyhow!("{}: {}: {}", folder.display(), check.name, check.detail);
             return Err(Failure::Mismatch(text));
         }
-        let path = folder.join("tree.json");
-        let bytes = fs::read(&path).map_err(rewards_files::Error::at(&path))?;
-        let tree = Tree::parse(&bytes).map_err(|error| rewards_files::Error::malformed(&path, error))?;
-        Ok(Self { folder: folder.to_owned(), manifest: Manifest::read(folder)?, tree })
+        Ok(Self { folder: folder.to_owned(), manifest: read.manifest, tree: read.tree })
     }
 
     /// Their root, epoch and CID.
@@ -65,7 +62,7 @@ impl Results {
         if state.active.as_ref().is_some_and(|active| active.root == own.root) {
             return Ok(());
         }
-        let active = state.active.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+        let active = or_none(state.active.as_ref());
         let proposed = state.proposed.as_ref().filter(|proposed| proposed.root == own.root);
         let advice = match (proposed, state.waits_until) {
             (Some(_), Some(end)) if state.waits().is_some() => {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     chain::Rpc,
-    output::{self, Failure, Usage},
+    output::{self, Failure, Usage, or_none},
     progress::Bar,
 };
 
@@ -65,7 +65,8 @@ impl Verify {
         }
         // Before what may take minutes.
         let node = self.distributor.map(|_| self.rpc.connect()).transpose()?;
-        let mut checks = self.checks()?;
+        let results = verify::Results::read(&self.results)?;
+        let mut checks = self.checks(&results)?;
         let (Some(distributor), Some(node)) = (self.distributor, node) else {
             self.print(&checks, &checks)?;
             return conclude(&checks);
@@ -73,7 +74,7 @@ impl Verify {
         let chain = State::read(&node, distributor)?;
         let proposed = chain.proposed.as_ref().filter(|_| !self.active);
         let compared = if proposed.is_some() { "proposed" } else { "active" };
-        checks.extend(on_chain(&Manifest::read(&self.results)?, &chain, proposed));
+        checks.extend(on_chain(&results.manifest, &chain, proposed));
         let compared = Compared { checks, compared, chain };
         self.print(&compared.checks, &compared)?;
         if !self.reading.json {
@@ -83,19 +84,19 @@ impl Verify {
     }
 
     /// Everything that needs no chain.
-    fn checks(&self) -> Result<Vec<Check>, Failure> {
-        let mut checks = verify::verify_results(&self.results)?;
+    fn checks(&self, results: &verify::Results) -> Result<Vec<Check>, Failure> {
+        let mut checks = results.check();
         if let Some(root) = self.root {
-            checks.push(verify::verify_root(&self.results.join("tree.json"), root)?);
+            checks.push(results.check_root(root));
         }
         if let Some(path) = &self.tree {
-            checks.extend(verify::verify_published(&self.results, path)?);
+            checks.extend(results.check_published(path)?);
         }
         if let Some(input) = &self.input {
             let folder = EpochFolder::open(input)?;
             let bar = Bar::bytes("verifying");
             let options = self.reading.options(&bar, TableFormat::Csv);
-            checks.extend(verify::verify_inputs(&self.results, &folder, &options)?);
+            checks.extend(results.check_inputs(&folder, &options)?);
         }
         Ok(checks)
     }
@@ -126,9 +127,9 @@ fn on_chain(manifest: &Manifest, chain: &State, proposed: Option<&Root>) -> Vec<
         Check::same(names[2], found.cid.clone(), own.cid.clone()),
     ];
     if proposed.is_some() {
-        let show = |root: Option<B256>| root.map_or_else(|| "none".to_owned(), |root| root.to_string());
         let active = chain.active.as_ref().map(|active| active.root);
-        checks.push(Check::same("they go on from the active root", show(manifest.previous_root), show(active)));
+        let [previous, active] = [manifest.previous_root, active].map(|root| or_none(root.as_ref()));
+        checks.push(Check::same("they go on from the active root", previous, active));
     }
     checks.extend(oracle_check(chain, &own));
     checks

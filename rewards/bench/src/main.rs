@@ -28,7 +28,8 @@ struct Size {
     makers: usize,
     #[arg(long, default_value_t = 40_320)]
     minutes: u32,
-    #[arg(long, default_value_t = 100)]
+    /// In a full book; makers pause, so that a sample has four fifths of it
+    #[arg(long, default_value_t = 125)]
     orders: usize,
 }
 

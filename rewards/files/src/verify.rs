@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use alloy_primitives::B256;
 use rewards::{
     cid,
     cumulative::{self, Amounts},
@@ -50,77 +51,94 @@ fn first_difference(found: &Tree, expected: &Tree) -> Option<String> {
     Some(format!("{account} has {}, not {}", amount(&found), amount(&expected)))
 }
 
-/// Checks the tree of a folder of results against its manifest.
-pub fn verify_results(out: &Path) -> Result<Vec<Check>, Error> {
-    let manifest = Manifest::read(out)?;
-    let path = out.join("tree.json");
-    let bytes = fs::read(&path).map_err(Error::at(&path))?;
-    let tree = Tree::parse(&bytes).map_err(|error| Error::malformed(&path, error))?;
-    let total = cumulative::total(tree.entries().map(|(.., amount)| amount));
-    let proofs =
-        tree.entries().enumerate().filter(|(place, (leaf, ..))| !tree::verify(*leaf, &tree.proof(*place), tree.root()));
-    Ok(vec![
-        Check::same("the tree has the root of the manifest", tree.root(), manifest.root),
-        Check::same("its file has the CID of the manifest", cid::of(&bytes), manifest.cid),
-        Check::same("its file is canonical", tree.to_json().as_bytes() == bytes.as_slice(), true),
-        Check::same("it has the leaves of the manifest", tree.len(), manifest.leaves),
-        Check::same("its amounts have the sum of the manifest", total.to_string(), manifest.total_wei),
-        Check::same("proofs that fail", proofs.count(), 0),
-    ])
+/// A folder of results, read once: what is checked is what is used.
+#[derive(Debug)]
+pub struct Results {
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The tree.
+    pub tree: Tree,
+    tree_json: Vec<u8>,
 }
 
-/// Checks that a tree file has a root.
-pub fn verify_root(path: &Path, root: alloy_primitives::B256) -> Result<Check, Error> {
-    Ok(Check::same("the tree has the root given", read_tree(path)?.root(), root))
+impl Results {
+    /// Reads the folder. Whether its files belong together is for [`check`](Self::check) to say.
+    pub fn read(out: &Path) -> Result<Self, Error> {
+        let manifest = Manifest::read(out)?;
+        let (tree, tree_json) = read_tree(&out.join("tree.json"))?;
+        Ok(Self { manifest, tree, tree_json })
+    }
+
+    /// Checks the tree against the manifest.
+    #[must_use]
+    pub fn check(&self) -> Vec<Check> {
+        let Self { manifest, tree, tree_json } = self;
+        let total = cumulative::total(tree.entries().map(|(.., amount)| amount));
+        let fails = |(place, leaf): (usize, B256)| !tree::verify(leaf, &tree.proof(place), tree.root());
+        let failing = tree.entries().map(|(leaf, ..)| leaf).enumerate().filter(|entry| fails(*entry)).count();
+        vec![
+            Check::same("the tree has the root of the manifest", tree.root(), manifest.root),
+            Check::same("its file has the CID of the manifest", &cid::of(tree_json), &manifest.cid),
+            Check::same("its file is canonical", tree.to_json().as_bytes() == tree_json.as_slice(), true),
+            Check::same("it has the leaves of the manifest", tree.len(), manifest.leaves),
+            Check::same("its amounts have the sum of the manifest", &total.to_string(), &manifest.total_wei),
+            Check::same("proofs that fail", failing, 0),
+        ]
+    }
+
+    /// Checks that the tree has a root.
+    #[must_use]
+    pub fn check_root(&self, root: B256) -> Check {
+        Check::same("the tree has the root given", self.tree.root(), root)
+    }
+
+    /// Compares the tree with a file that was published, leaf by leaf and by its CID.
+    pub fn check_published(&self, path: &Path) -> Result<Vec<Check>, Error> {
+        let (published, bytes) = read_tree(path)?;
+        Ok(vec![
+            Check::same("the published file has the CID of the manifest", &cid::of(&bytes), &self.manifest.cid),
+            Check::same_leaves("the published tree is that of the results", &published, &self.tree),
+        ])
+    }
+
+    /// Computes everything again from the inputs, and compares.
+    pub fn check_inputs(&self, folder: &EpochFolder, options: &Options<'_>) -> Result<Vec<Check>, Error> {
+        Ok(self.check_computed(&manifest::compute(folder, options)?))
+    }
+
+    /// Compares with what was computed from the inputs.
+    #[must_use]
+    pub fn check_computed(&self, computed: &Epoch) -> Vec<Check> {
+        let (found, expected) = (&computed.manifest, &self.manifest);
+        let differing = |name: &str| {
+            let field =
+                |manifest: &Manifest| serde_json::to_value(manifest).ok().and_then(|value| value.get(name).cloned());
+            field(found) != field(expected)
+        };
+        let names = [
+            "inputs",
+            "parameters",
+            "sampling",
+            "skipped",
+            "markets",
+            "off_instants",
+            "exclusions",
+            "programs",
+            "software",
+        ];
+        let differing: Vec<_> = names.into_iter().filter(|name| differing(name)).collect();
+        vec![
+            Check::same("the inputs give the root of the manifest", found.root, expected.root),
+            Check::same("the inputs give the CID of the manifest", &found.cid, &expected.cid),
+            Check::same_leaves("the inputs give the tree, leaf by leaf", &computed.tree, &self.tree),
+            Check::same("fields of the manifest that differ", differing.join(", "), String::new()),
+        ]
+    }
 }
 
-/// Compares the tree of results with a file that was published, leaf by leaf and by its CID.
-pub fn verify_published(out: &Path, path: &Path) -> Result<Vec<Check>, Error> {
-    let manifest = Manifest::read(out)?;
+/// A tree and the bytes of its file.
+fn read_tree(path: &Path) -> Result<(Tree, Vec<u8>), Error> {
     let bytes = fs::read(path).map_err(Error::at(path))?;
-    let published = Tree::parse(&bytes).map_err(|error| Error::malformed(path, error))?;
-    let own = read_tree(&out.join("tree.json"))?;
-    Ok(vec![
-        Check::same("the published file has the CID of the manifest", cid::of(&bytes), manifest.cid),
-        Check::same_leaves("the published tree is that of the results", &published, &own),
-    ])
-}
-
-fn read_tree(path: &Path) -> Result<Tree, Error> {
-    let bytes = fs::read(path).map_err(Error::at(path))?;
-    Tree::parse(&bytes).map_err(|error| Error::malformed(path, error))
-}
-
-/// Computes everything again from the inputs and compares the manifests.
-pub fn verify_inputs(out: &Path, folder: &EpochFolder, options: &Options<'_>) -> Result<Vec<Check>, Error> {
-    compare(out, &manifest::compute(folder, options)?)
-}
-
-/// Compares what was computed from the inputs with the results in a folder.
-pub fn compare(out: &Path, computed: &Epoch) -> Result<Vec<Check>, Error> {
-    let (found, expected) = (&computed.manifest, Manifest::read(out)?);
-    let published = read_tree(&out.join("tree.json"))?;
-    let differing = |name: &str| {
-        let field =
-            |manifest: &Manifest| serde_json::to_value(manifest).ok().and_then(|value| value.get(name).cloned());
-        field(found) != field(&expected)
-    };
-    let names = [
-        "inputs",
-        "parameters",
-        "sampling",
-        "skipped",
-        "markets",
-        "off_instants",
-        "exclusions",
-        "programs",
-        "software",
-    ];
-    let differing: Vec<_> = names.into_iter().filter(|name| differing(name)).collect();
-    Ok(vec![
-        Check::same("the inputs give the root of the manifest", found.root, expected.root),
-        Check::same("the inputs give the CID of the manifest", found.cid.clone(), expected.cid.clone()),
-        Check::same_leaves("the inputs give the tree, leaf by leaf", &computed.tree, &published),
-        Check::same("fields of the manifest that differ", differing.join(", "), String::new()),
-    ])
+    let tree = Tree::parse(&bytes).map_err(|error| Error::malformed(path, error))?;
+    Ok((tree, bytes))
 }

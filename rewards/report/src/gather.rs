@@ -20,7 +20,7 @@ use rewards_files::{
     Error,
     epoch::{EpochFolder, SampleSource, Source},
     manifest::{self, Epoch, Options},
-    verify::{self, Check},
+    verify::{Check, Results},
 };
 
 use crate::report::{Line, LineSource, Market, Provider, Report, Row, Sampled, Statement};
@@ -36,10 +36,11 @@ pub enum Gathered {
 
 /// Computes an epoch again, compares it with the results in a folder, and gathers what a report says.
 pub fn gather(results: &Path, folder: &EpochFolder, options: &Options<'_>) -> Result<Gathered, Error> {
-    let mut checks = verify::verify_results(results)?;
+    let results = Results::read(results)?;
+    let mut checks = results.check();
     let markets = folder.samples().map_or(0, |source| source.parameters.markets.len());
     let (epoch, recorders) = manifest::observe(folder, options, || Recorder::new(markets))?;
-    checks.extend(verify::compare(results, &epoch)?);
+    checks.extend(results.check_computed(&epoch));
     let mut timeline = Timeline::empty(markets);
     for recorder in recorders {
         timeline.absorb(recorder.finish());

@@ -109,8 +109,9 @@ fn results_are_written_and_verified() {
     manifest::write(out.path(), &computed, &options).unwrap();
 
     assert_eq!(Manifest::read(out.path()).unwrap(), computed.manifest);
-    let mut checks = verify::verify_results(out.path()).unwrap();
-    checks.extend(verify::verify_inputs(out.path(), &input, &options).unwrap());
+    let written = verify::Results::read(out.path()).unwrap();
+    let mut checks = written.check();
+    checks.extend(written.check_inputs(&input, &options).unwrap());
     assert_eq!(checks.len(), 10);
     assert!(checks.iter().all(|check| check.holds), "{checks:?}");
 
@@ -146,14 +147,14 @@ fn verification_notices_other_amounts() {
         "its file has the CID of the manifest",
         "its amounts have the sum of the manifest",
     ];
-    assert_eq!(failed(verify::verify_results(out.path()).unwrap()), names);
+    assert_eq!(failed(verify::Results::read(out.path()).unwrap().check()), names);
     fs::write(&path, tree.to_json() + "\n").unwrap();
     assert_eq!(
-        failed(verify::verify_results(out.path()).unwrap()),
+        failed(verify::Results::read(out.path()).unwrap().check()),
         ["its file has the CID of the manifest", "its file is canonical"]
     );
-    assert!(verify::verify_root(&path, tree.root()).unwrap().holds);
-    assert!(!verify::verify_root(&path, alloy_primitives::B256::ZERO).unwrap().holds);
+    assert!(verify::Results::read(out.path()).unwrap().check_root(tree.root()).holds);
+    assert!(!verify::Results::read(out.path()).unwrap().check_root(alloy_primitives::B256::ZERO).holds);
 
     let volume = folder.path().join("volume.csv");
     let text = fs::read_to_string(&volume).unwrap();
@@ -165,7 +166,7 @@ fn verification_notices_other_amounts() {
         "the inputs give the tree, leaf by leaf",
         "fields of the manifest that differ",
     ];
-    assert_eq!(failed(verify::verify_inputs(out.path(), &input, &options).unwrap()), names);
+    assert_eq!(failed(verify::Results::read(out.path()).unwrap().check_inputs(&input, &options).unwrap()), names);
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn a_published_tree_is_compared_leaf_by_leaf() {
     let path = folder.path().join("published.json");
     let compare = |text: &str| {
         fs::write(&path, text).unwrap();
-        let checks = verify::verify_published(out.path(), &path).unwrap();
+        let checks = verify::Results::read(out.path()).unwrap().check_published(&path).unwrap();
         checks.into_iter().map(|check| (check.holds, check.detail)).collect::<Vec<_>>()
     };
     let same = (true, String::new());
