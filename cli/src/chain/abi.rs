@@ -5,6 +5,8 @@ use alloy_json_abi::{JsonAbi, Param};
 use alloy_primitives::{B256, hex, keccak256};
 use alloy_sol_types::{Panic, Revert, SolError};
 
+use super::words::{printable, word};
+
 /// Every interface that a call may reach.
 const INTERFACES: [&str; 12] = [
     include_str!("../../../abi/IMerkleDistributor.json"),
@@ -51,7 +53,7 @@ pub(crate) fn error(data: &[u8]) -> String {
             .to_owned();
     }
     if let Ok(Revert { reason }) = Revert::abi_decode(data) {
-        return format!("\"{reason}\"");
+        return format!("\"{}\"", printable(&reason));
     }
     if let Ok(panic) = Panic::abi_decode(data) {
         return panic.to_string();
@@ -97,11 +99,8 @@ fn show(value: &DynSolValue) -> String {
         DynSolValue::Address(value) => value.to_string(),
         DynSolValue::FixedBytes(word, 32) => role(*word).map_or_else(|| word.to_string(), str::to_owned),
         DynSolValue::FixedBytes(word, size) => format!("0x{}", hex::encode(&word[..*size])),
-        DynSolValue::Bytes(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) if bytes.iter().all(u8::is_ascii_graphic) => format!("\"{text}\""),
-            _ => format!("0x{}", hex::encode(bytes)),
-        },
-        DynSolValue::String(text) => format!("{text:?}"),
+        DynSolValue::Bytes(bytes) => word(bytes),
+        DynSolValue::String(text) => format!("\"{}\"", printable(text)),
         DynSolValue::Array(values) | DynSolValue::FixedArray(values) => format!("[{}]", list(values)),
         DynSolValue::Tuple(values) => format!("({})", values.iter().map(show).collect::<Vec<_>>().join(", ")),
         other => format!("{other:?}"),
@@ -138,7 +137,7 @@ mod tests {
         let text = error(&data.concat());
         let account = "0x1111111111111111111111111111111111111111";
         assert_eq!(text, format!("AccessControlUnauthorizedAccount(account: {account}, neededRole: REPORTER_ROLE)"));
-        assert_eq!(error(&Revert { reason: "no".into() }.abi_encode()), "\"no\"");
+        assert_eq!(error(&Revert { reason: "no\u{1b}[1A".into() }.abi_encode()), "\"no\\u{1b}[1A\"");
         assert_eq!(error(&[1, 2, 3, 4]), "an error that no interface declares: 0x01020304");
         assert!(error(&[]).starts_with("without a reason"));
     }

@@ -5,7 +5,7 @@ use std::{error, fmt};
 use alloy::transports::{HttpError, RpcError, TransportError, TransportErrorKind};
 use alloy_primitives::Bytes;
 
-use super::abi;
+use super::{abi, words::printable};
 
 /// Why a call or a transaction failed.
 #[derive(Debug)]
@@ -27,13 +27,13 @@ impl Error {
                 if payload.code == 3 || payload.message.contains("execution reverted") {
                     return Self::Reverted(Bytes::new());
                 }
-                Self::Node(format!("{node}: {}{}", payload.message, advice(&payload.message)))
+                Self::Node(format!("{node}: {}{}", printable(&payload.message), advice(&payload.message)))
             }
             RpcError::Transport(kind) => Self::Node(format!("{node}: {}", of_transport(kind))),
             RpcError::DeserError { .. } => {
                 Self::Node(format!("{node}: the answer is not what a node of Ethereum answers: check the URL"))
             }
-            other => Self::Node(format!("{node}: {other}")),
+            other => Self::Node(format!("{node}: {}", printable(&other.to_string()))),
         }
     }
 }

@@ -12,4 +12,4 @@ pub(crate) use abi::error_name;
 pub(crate) use error::Error;
 pub(crate) use node::{Node, Rpc};
 pub(crate) use send::{Sender, Sending, Sent};
-pub(crate) use words::{date, exact, span};
+pub(crate) use words::{date, exact, printable, span, word};

@@ -11,7 +11,10 @@ use alloy::{
     providers::Provider,
     signers::{SignerSync, local::PrivateKeySigner},
 };
-use alloy_primitives::{Address, B256, Log, TxKind, U256, utils::format_units};
+use alloy_primitives::{
+    Address, B256, Log, TxKind, U256,
+    utils::{ParseUnits, parse_units},
+};
 use alloy_rpc_types_eth::TransactionReceipt;
 use alloy_sol_types::{SolCall, SolEvent};
 use anyhow::{Context, anyhow, bail};
@@ -31,6 +34,9 @@ pub(crate) struct Sending {
     /// Send without asking
     #[arg(short, long)]
     pub(crate) yes: bool,
+    /// The most to pay for a unit of gas, gwei; without it whatever the node proposes
+    #[arg(long, value_name = "GWEI", value_parser = gwei)]
+    max_fee: Option<u128>,
     /// How long to wait for a transaction to be in a block, seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     wait: u64,
@@ -47,8 +53,16 @@ impl Sending {
         }
         let signer = self.signer.signer()?;
         let node = self.rpc.connect()?;
-        Ok(Sender { node, signer, yes: self.yes, patience: Duration::from_secs(self.wait) })
+        let patience = Duration::from_secs(self.wait);
+        Ok(Sender { node, signer, yes: self.yes, max_fee: self.max_fee, patience })
     }
+}
+
+/// A price in gwei, as wei, rounded down.
+fn gwei(text: &str) -> Result<u128, String> {
+    let is_number = text.starts_with(|first: char| first.is_ascii_digit());
+    let wei = parse_units(text, "gwei").ok().filter(|_| is_number).map(ParseUnits::get_absolute);
+    wei.and_then(|wei| wei.try_into().ok()).ok_or_else(|| "not a number of gwei, such as 0.1".to_owned())
 }
 
 /// Somebody who signs, on a chain.
@@ -57,6 +71,8 @@ pub(crate) struct Sender {
     pub(crate) node: Node,
     signer: PrivateKeySigner,
     yes: bool,
+    /// Wei per gas.
+    max_fee: Option<u128>,
     patience: Duration,
 }
 
@@ -87,6 +103,10 @@ impl Sent {
         println!("transaction {}", self.hash);
         println!("block {}, {} gas, {} ETH", self.block, self.gas_used, exact(self.fee_wei.0, 18));
     }
+}
+
+fn in_gwei(wei: u128) -> String {
+    exact(U256::from(wei), 9)
 }
 
 /// Prices of a transaction, wei per gas.
@@ -144,8 +164,12 @@ impl Sender {
     fn price(&self, to: Address, data: &[u8]) -> anyhow::Result<Price> {
         let gas = self.node.estimate(self.address(), to, data.to_vec())?;
         let fees = self.node.ask(|provider| async move { provider.estimate_eip1559_fees().await })?;
-        let price =
-            Price { gas_limit: gas + gas / 5, max_fee: fees.max_fee_per_gas, tip: fees.max_priority_fee_per_gas };
+        let gas_limit = gas.saturating_add(gas / 5);
+        let price = Price { gas_limit, max_fee: fees.max_fee_per_gas, tip: fees.max_priority_fee_per_gas };
+        if let Some(most) = self.max_fee.filter(|most| price.max_fee > *most) {
+            let [proposed, most] = [price.max_fee, most].map(in_gwei);
+            return Err(anyhow!("the node proposes {proposed} gwei per gas, --max-fee allows {most}"));
+        }
         let account = self.address();
         let balance = self.node.ask(|provider| async move { provider.get_balance(account).latest().await })?;
         if balance < price.cost() {
@@ -156,13 +180,12 @@ impl Sender {
     }
 
     fn show(&self, to: Address, data: &[u8], price: &Price) {
-        let gwei = format_units(price.max_fee, "gwei").unwrap_or_default();
         eprintln!("call     {}", abi::call(data));
         eprintln!("from     {}", self.address());
         eprintln!("to       {to}");
         eprintln!("chain    {}", self.node.chain_id);
         eprintln!("gas      at most {}", price.gas_limit);
-        eprintln!("max fee  {} gwei per gas", gwei.trim_end_matches('0').trim_end_matches('.'));
+        eprintln!("max fee  {} gwei per gas", in_gwei(price.max_fee));
         eprintln!("cost     at most {} ETH", exact(price.cost(), 18));
     }
 
@@ -215,5 +238,20 @@ impl Sender {
             }
             self.node.pause(Duration::from_millis(250));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_are_gwei() {
+        assert_eq!([gwei("0"), gwei("0.1"), gwei("12")], [Ok(0), Ok(100_000_000), Ok(12_000_000_000)]);
+        assert_eq!(gwei("1.9999999999"), Ok(1_999_999_999));
+        for text in ["-1", "-0", "", ".", "x", "1e3", "340282366920938463463374607432"] {
+            assert!(gwei(text).is_err(), "{text}");
+        }
+        assert_eq!(in_gwei(100_000_001), "0.100000001");
     }
 }

@@ -1,6 +1,8 @@
-//! Times and amounts as they are written.
+//! Times, amounts and foreign text as they are written.
 
-use alloy_primitives::{U256, utils::format_units};
+use std::str;
+
+use alloy_primitives::{U256, hex, utils::format_units};
 use chrono::DateTime;
 
 /// A time of the chain, seconds since 1970.
@@ -32,6 +34,23 @@ pub(crate) fn exact(amount: U256, decimals: u8) -> String {
     }
 }
 
+/// Text that a node or a contract chose: what does not print, such as what moves a terminal's cursor, is escaped.
+pub(crate) fn printable(text: &str) -> String {
+    let escape = |character: char| match character {
+        '"' | '\'' | '\\' => character.to_string(),
+        other => other.escape_debug().to_string(),
+    };
+    text.chars().map(escape).collect()
+}
+
+/// Bytes that should be a word of text: that word, or hex if they are none.
+pub(crate) fn word(bytes: &[u8]) -> String {
+    match str::from_utf8(bytes) {
+        Ok(text) if !text.is_empty() && bytes.iter().all(u8::is_ascii_graphic) => text.to_owned(),
+        _ => format!("0x{}", hex::encode(bytes)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +64,13 @@ mod tests {
         let amounts = [0, 1, 1_500_000, 2_000_000].map(|amount| exact(U256::from(amount), 6));
         assert_eq!(amounts, ["0", "0.000001", "1.5", "2"]);
         assert_eq!(exact(U256::from(7), 0), "7");
+    }
+
+    #[test]
+    fn foreign_text_cannot_move_the_cursor() {
+        assert_eq!(printable("it's \"DYDX\" \\ Ξ"), "it's \"DYDX\" \\ Ξ");
+        assert_eq!(printable("a\r\nok\u{1b}[2J\u{202e}"), "a\\r\\nok\\u{1b}[2J\\u{202e}");
+        assert_eq!(word(b"bafkrei"), "bafkrei");
+        assert_eq!([word(b""), word(b"ok \n"), word(&[0xff])], ["0x", "0x6f6b200a", "0xff"]);
     }
 }

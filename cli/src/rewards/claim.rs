@@ -19,7 +19,7 @@ use super::{
     results::Results,
 };
 use crate::{
-    chain::{Node, Sender, Sending, Sent, error_name, exact},
+    chain::{Error, Node, Sender, Sending, Sent, error_name, exact},
     output::{self, Failure, Wei},
 };
 
@@ -212,9 +212,14 @@ impl ClaimMany {
             });
             let claims = claims.collect::<anyhow::Result<_>>()?;
             let call = D::claimManyCall { claims, allOrNothing: self.all_or_nothing };
-            // What is refused here is told when it is sent; one account cannot be split.
-            let gas = sender.node.estimate(sender.address(), self.distributor.distributor, call.abi_encode());
-            if size == 1 || gas.is_ok_and(|gas| gas <= self.max_gas) {
+            let fits = match sender.node.estimate(sender.address(), self.distributor.distributor, call.abi_encode()) {
+                Ok(gas) => gas <= self.max_gas,
+                // The refusal that stops it all: sending tells it.
+                Err(Error::Reverted(_)) => self.all_or_nothing,
+                Err(Error::Node(_)) => false,
+            };
+            // One account cannot be split; what is wrong with it is told when it is sent.
+            if fits || size == 1 {
                 waiting.drain(..size);
                 return Ok(call);
             }

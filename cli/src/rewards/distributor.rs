@@ -12,7 +12,7 @@ use super::{
     interfaces::{IMerkleDistributor as D, IRewardsOracle as O, IToken},
 };
 use crate::{
-    chain::{Node, date, span},
+    chain::{Node, date, printable, span, word},
     output::{Wei, or_none, units},
 };
 
@@ -33,10 +33,9 @@ pub(crate) struct Root {
 }
 
 impl Root {
-    /// Nothing if there is none: the contracts say zeros.
+    /// Nothing if there is none: the contracts say zeros. What cannot be a CID is hex.
     pub(crate) fn new(root: B256, epoch: U256, cid: &Bytes) -> Option<Self> {
-        let cid = String::from_utf8_lossy(cid).into_owned();
-        (!root.is_zero()).then(|| Self { root, epoch: epoch.saturating_to(), cid })
+        (!root.is_zero()).then(|| Self { root, epoch: epoch.saturating_to(), cid: word(cid) })
     }
 
     /// The root of results.
@@ -130,7 +129,7 @@ impl State {
             token: Token {
                 address: token,
                 // Optional in the standard.
-                symbol: node.view(token, &IToken::symbolCall {}).unwrap_or_default(),
+                symbol: printable(&node.view(token, &IToken::symbolCall {}).unwrap_or_default()),
                 decimals: node.view(token, &IToken::decimalsCall {}).unwrap_or(18),
             },
             treasury,

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use alloy_primitives::{Address, U256, hex};
+use alloy_primitives::{Address, B256, U256, hex};
 use alloy_sol_types::SolCall;
 use chain::{
     Account, Chain,
@@ -15,7 +15,7 @@ use chain::{
 };
 use serde_json::{Value, json};
 use suite::{
-    abi::{IMerkleDistributor as D, IRoles, IToken},
+    abi::{IMerkleDistributor as D, IRewardsOracle as O, IRoles, IToken},
     deployment::{self, role},
     distribution::{self, DAY, START, Terms, WAIT, tokens},
 };
@@ -161,6 +161,15 @@ impl Scene {
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert!(answer.get("error").is_none(), "{method}: {answer}");
         answer["result"].clone()
+    }
+
+    /// A transaction of somebody, past the command line.
+    fn impersonate(&self, name: &str, to: Address, call: &impl SolCall) {
+        let from = Account::named(name).address();
+        let data = hex::encode_prefixed(call.abi_encode());
+        self.ask("evm_impersonateAccount", json!([from]));
+        let hash = self.ask("eth_sendTransaction", json!([{ "from": from, "to": to, "data": data }]));
+        assert_eq!(self.ask("eth_getTransactionReceipt", json!([hash]))["status"], "0x1", "{name}");
     }
 
     fn view<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
@@ -437,6 +446,8 @@ fn what_cannot_be_done_says_why() {
         &[("TIDEPOOL_PRIVATE_KEY", &key("sam"))],
     );
     assert!(output.status.success(), "{}", said(&output).1);
+    let dear = scene.here(&["propose", "--yes", "--max-fee", "0.01"], STRANGERS_FILE);
+    scene.refused(&dear, 1, &["nothing was sent", "gwei per gas, --max-fee allows 0.01"]);
     let propose = scene.here(&["propose", "--yes"], &["--private-key-file", "pauper.key"]);
     scene.refused(&propose, 1, &[&poor.address().to_string(), "has 0 ETH", "nothing was sent"]);
 }
@@ -450,10 +461,7 @@ fn a_pause_is_told_and_so_is_its_end() {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     assert!(scene.run(&arguments, &[("TIDEPOOL_PRIVATE_KEY", &key("sam"))]).status.success());
     scene.prints(&scene.here(&["propose", "--yes"], STRANGERS_FILE));
-    let data = hex::encode_prefixed(D::pauseRootUpdatesCall {}.abi_encode());
-    let pauser = Account::named("PAUSE").address();
-    scene.ask("evm_impersonateAccount", json!([pauser]));
-    scene.ask("eth_sendTransaction", json!([{ "from": pauser, "to": scene.distributor, "data": data }]));
+    scene.impersonate("PAUSE", scene.distributor, &D::pauseRootUpdatesCall {});
     scene.pass(WAIT);
     scene.refused(&scene.here(&["promote", "first", "--yes"], STRANGERS_FILE), 1, &["root updates are paused"]);
     let status = scene.prints(&scene.here(&["status"], &[]));
@@ -461,6 +469,62 @@ fn a_pause_is_told_and_so_is_its_end() {
     let status: Value = serde_json::from_str(&scene.prints(&scene.here(&["status", "--json"], &[]))).unwrap();
     assert_eq!((&status["updates_paused"], &status["active"]), (&json!(true), &Value::Null));
     assert_eq!(status["treasury_holds_wei"], tokens(TREASURY).to_string());
+}
+
+#[test]
+fn batches_are_halved_until_they_need_little_gas() {
+    let scene = Scene::new();
+    scene.epoch("first", "0", &[]);
+    scene.activate("first");
+    let before = scene.ask("evm_snapshot", json!([]));
+    let leaves = scene.leaves("first");
+    let transactions = |max_gas: &str| {
+        let many = scene.here(&["claim-many", "first", "--yes", "--json", "--max-gas", max_gas], OPERATOR);
+        let outcome: Value = serde_json::from_str(&scene.prints(&many)).unwrap();
+        outcome["transactions"].as_array().unwrap().clone()
+    };
+    // One account cannot be halved.
+    assert_eq!(transactions("1").len(), leaves.len());
+    scene.ask("evm_revert", json!([before]));
+    let halved = transactions("300000");
+    assert!(halved.len() > 1 && halved.len() < leaves.len(), "{halved:?}");
+    assert!(halved.iter().all(|sent| sent["gas_used"].as_u64().unwrap() <= 300_000), "{halved:?}");
+    for (account, amount) in leaves {
+        assert_eq!(scene.balance(account), amount, "{account}");
+    }
+}
+
+#[test]
+fn a_refusal_stops_all_or_only_its_own_claim() {
+    let scene = Scene::new();
+    scene.epoch("first", "0", &[]);
+    scene.activate("first");
+    let leaves = scene.leaves("first");
+    // Enough for each of them, but not for all.
+    let value = leaves.iter().map(|(_, amount)| *amount).max().unwrap();
+    scene.impersonate("treasury", scene.token, &IToken::approveCall { spender: scene.distributor, value });
+    let paid = || leaves.iter().filter(|(account, _)| !scene.balance(*account).is_zero()).count();
+
+    let many = scene.here(&["claim-many", "first", "--yes", "--all-or-nothing"], OPERATOR);
+    scene.refused(&many, 1, &["nothing was sent", "the treasury holds or allows too little"]);
+    assert_eq!(paid(), 0);
+    let many = scene.here(&["claim-many", "first", "--yes"], OPERATOR);
+    scene.refused(&many, 1, &["SafeErc20FailedOperation", "claims were refused"]);
+    assert!(paid() > 0 && paid() < leaves.len());
+}
+
+#[test]
+fn a_reporter_cannot_write_on_the_terminal() {
+    let scene = Scene::new();
+    let cid = b"\x1b[2J\nok    the proposed root".to_vec();
+    let report =
+        O::writeOracleDataCall { merkleRoot: B256::repeat_byte(7), epoch: U256::ZERO, ipfsCid: cid.clone().into() };
+    for reporter in ["ruth", "sam"] {
+        scene.impersonate(reporter, scene.oracle, &report);
+    }
+    let status = scene.prints(&scene.here(&["status"], &[]));
+    assert!(status.contains(&hex::encode_prefixed(&cid)), "{status}");
+    assert!(!status.contains('\u{1b}') && !status.contains("ok    the proposed root"), "{status}");
 }
 
 #[test]
