@@ -4,7 +4,7 @@ use alloy_primitives::{U256, aliases::U512};
 use maud::{Markup, html};
 use rewards::{coefficient::Ratio, parameters::Share, timeline::ProviderBucket};
 
-use super::{bucket_start, length, market_id, market_link, provider_link, scrolling, short, sortable};
+use super::{bucket_start, length, market_id, market_link, provider_link, scrolling, short, sortable_table};
 use crate::{
     chart::{self, Drawing, OverTime, SERIES},
     number::{NONE, average, bps, count, dollars, integer, parts_of, percent, tokens, utc},
@@ -59,19 +59,17 @@ fn table(report: &Report) -> Markup {
             }
         }
     };
-    scrolling(
-        "Markets",
-        html! {
-            table.sortable {
-                thead { tr {
-                    @for title in ["Market", "Pool, tokens", "Share of pools", "Coefficient", "Valid samples", "Earning", "Least order, USD", "Widest spread, bps"] {
-                        (sortable(title))
-                    }
-                } }
-                tbody { @for market in &report.markets { (row(market)) } }
-            }
-        },
-    )
+    let titles = [
+        "Market",
+        "Pool, tokens",
+        "Share of pools",
+        "Coefficient",
+        "Valid samples",
+        "Earning",
+        "Least order, USD",
+        "Widest spread, bps",
+    ];
+    sortable_table("Markets", &titles, html! { @for market in &report.markets { (row(market)) } })
 }
 
 /// Bars around 1, the best paid market first.
@@ -158,17 +156,16 @@ fn shares(market: &Market) -> Markup {
         }
     };
     let name = format!("Shares in {}", market.parameters.market);
-    scrolling(
-        &name,
-        html! {
-            table.sortable {
-                thead { tr {
-                    @for title in ["Provider", "Score share", "Reward, tokens", "Uptime that scores", "Maker volume, USD", "Depth over spread, USD", "Score"] { (sortable(title)) }
-                } }
-                tbody { @for provider in &market.rows { (row(provider)) } }
-            }
-        },
-    )
+    let titles = [
+        "Provider",
+        "Score share",
+        "Reward, tokens",
+        "Uptime that scores",
+        "Maker volume, USD",
+        "Depth over spread, USD",
+        "Score",
+    ];
+    sortable_table(&name, &titles, html! { @for provider in &market.rows { (row(provider)) } })
 }
 
 /// A score has up to 120 digits: four of them, and how many follow.

@@ -114,6 +114,17 @@ fn sortable(title: &str) -> Markup {
     html! { th scope="col" { button type="button" { (title) } } }
 }
 
+/// A table in a box of its own, which every column can sort.
+fn sortable_table(label: &str, titles: &[&str], rows: Markup) -> Markup {
+    let table = html! {
+        table.sortable {
+            thead { tr { @for title in titles { (sortable(title)) } } }
+            tbody { (rows) }
+        }
+    };
+    scrolling(label, table)
+}
+
 /// A wide table in a box of its own.
 fn scrolling(label: &str, table: Markup) -> Markup {
     html! { div.scroll role="region" aria-label=(label) tabindex="0" { (table) } }

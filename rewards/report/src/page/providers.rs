@@ -9,7 +9,9 @@ use rewards::{
     timeline::{MarketBucket, ProviderBucket},
 };
 
-use super::{bucket_start, columns_of, length, market_link, provider_id, provider_link, scrolling, sortable};
+use super::{
+    bucket_start, columns_of, length, market_link, provider_id, provider_link, scrolling, sortable, sortable_table,
+};
 use crate::{
     chart::{self, LEVELS},
     number::{NONE, average, bps, count, dollars, exact_tokens, integer, parts_of, percent, tokens, utc},
@@ -354,44 +356,47 @@ fn by_market(report: &Report, sampled: &Sampled, rows: &[(&Market, &Row)]) -> Ma
             }
         }
     };
+    let titles = [
+        "Market",
+        "Reward, tokens",
+        "Score share",
+        "Uptime",
+        "Two-sided depth, USD",
+        "Spread, bps",
+        "Maker volume, USD",
+    ];
     html! {
         h4 { "By market" }
-        (scrolling("By market", html! {
-            table.sortable {
-                thead { tr {
-                    @for title in ["Market", "Reward, tokens", "Score share", "Uptime", "Two-sided depth, USD", "Spread, bps", "Maker volume, USD"] { (sortable(title)) }
-                } }
-                tbody { @for (market, row) in rows { (line(market, row)) } }
-            }
-        }))
+        (sortable_table("By market", &titles, html! { @for (market, row) in rows { (line(market, row)) } }))
     }
 }
 
 fn verdicts(rows: &[(&Market, &Row)]) -> Markup {
-    html! {
-        h4 { "Why orders did not count" }
-        (scrolling("Orders", html! {
-            table.sortable {
-                thead { tr {
-                    @for title in ["Market", "Orders in samples", "Counted", "Too small", "Too far from mid", "Book without mid", "Samples with one side only"] { (sortable(title)) }
-                } }
-                tbody {
-                    @for (market, row) in rows {
-                        tr {
-                            th scope="row" { (market.parameters.market) }
-                            @let verdicts = &row.verdicts;
-                            td { (integer(verdicts.orders())) }
-                            td {
-                                (percent(verdicts.counts, verdicts.orders()))
-                            }
-                            @for number in [verdicts.too_small, verdicts.too_far, verdicts.no_mid, verdicts.one_side] {
-                                td { (integer(number)) }
-                            }
-                        }
-                    }
+    let titles = [
+        "Market",
+        "Orders in samples",
+        "Counted",
+        "Too small",
+        "Too far from mid",
+        "Book without mid",
+        "Samples with one side only",
+    ];
+    let line = |market: &Market, row: &Row| {
+        let verdicts = &row.verdicts;
+        html! {
+            tr {
+                th scope="row" { (market.parameters.market) }
+                td { (integer(verdicts.orders())) }
+                td { (percent(verdicts.counts, verdicts.orders())) }
+                @for number in [verdicts.too_small, verdicts.too_far, verdicts.no_mid, verdicts.one_side] {
+                    td { (integer(number)) }
                 }
             }
-        }))
+        }
+    };
+    html! {
+        h4 { "Why orders did not count" }
+        (sortable_table("Orders", &titles, html! { @for (market, row) in rows { (line(market, row)) } }))
     }
 }
 
@@ -445,19 +450,15 @@ fn cells(texts: impl Iterator<Item = String>) -> Markup {
 
 fn idle(report: &Report) -> Markup {
     let Some(sampled) = report.sampled.as_ref().filter(|_| !report.idle.is_empty()) else { return html! {} };
+    let rows = html! {
+        @for (account, volume) in &report.idle {
+            tr { th scope="row" { code { (account) } } td data-v=(volume) { (percent(*volume, sampled.previous_volume)) } }
+        }
+    };
     html! {
         details.list {
             summary { h3 { "Eligible without orders" } span { (count(report.idle.len(), "address", "addresses")) } }
-            (scrolling("Eligible without orders", html! {
-                table.sortable {
-                    thead { tr { (sortable("Address")) (sortable("Maker volume share, epoch before")) } }
-                    tbody {
-                        @for (account, volume) in &report.idle {
-                            tr { th scope="row" { code { (account) } } td data-v=(volume) { (percent(*volume, sampled.previous_volume)) } }
-                        }
-                    }
-                }
-            }))
+            (sortable_table("Eligible without orders", &["Address", "Maker volume share, epoch before"], rows))
         }
     }
 }
@@ -471,24 +472,20 @@ fn others(report: &Report) -> Markup {
         lines.fold(U256::ZERO, |sum, line| sum.saturating_add(line.amount_wei))
     };
     let (listed, rest) = report.others.split_at(report.others.len().min(OTHERS_LISTED));
+    let rows = html! {
+        @for statement in listed {
+            tr data-leaf=(statement.amount_wei) {
+                th scope="row" { code { (statement.account) } }
+                @for wei in [sum(statement, true), sum(statement, false), statement.amount_wei] {
+                    td.exact data-v=(wei) { (exact(wei)) }
+                }
+            }
+        }
+    };
     html! {
         details.list {
             summary { h3 { "Other leaves of the tree" } span { (count(report.others.len(), "address", "addresses")) } }
-            (scrolling("Other leaves", html! {
-                table.sortable {
-                    thead { tr { @for title in ["Address", "Epochs before, tokens", "This epoch, tokens", "Leaf, tokens"] { (sortable(title)) } } }
-                    tbody {
-                        @for statement in listed {
-                            tr data-leaf=(statement.amount_wei) {
-                                th scope="row" { code { (statement.account) } }
-                                @for wei in [sum(statement, true), sum(statement, false), statement.amount_wei] {
-                                    td.exact data-v=(wei) { (exact(wei)) }
-                                }
-                            }
-                        }
-                    }
-                }
-            }))
+            (sortable_table("Other leaves", &["Address", "Epochs before, tokens", "This epoch, tokens", "Leaf, tokens"], rows))
             @if !rest.is_empty() {
                 p.note {
                     "The largest " (integer(listed.len())) " are listed; " (integer(rest.len())) " more have "
