@@ -141,12 +141,17 @@ need_packages() { # folder, what they are
 # Sets CHROMIUM, unless it names a browser already.
 need_browser() {
   [ -z "${CHROMIUM:-}" ] || return 0
+  find_browser && return
+  install_packages chromium && find_browser && return
+  fail "chromium is missing and could not be installed" "apt-get install chromium" "or: CHROMIUM=/path/to/chromium scripts/report-test"
+}
+
+find_browser() {
   local name
-  command -v chromium >/dev/null || install_packages chromium || true
   for name in chromium chromium-browser google-chrome; do
     CHROMIUM=$(command -v "$name") && return
   done
-  fail "chromium is missing and could not be installed" "apt-get install chromium" "or: CHROMIUM=/path/to/chromium scripts/report-test"
+  return 1
 }
 
 need_node() {
