@@ -140,6 +140,11 @@ impl State {
         })
     }
 
+    /// What the treasury lacks, or does not allow, of an amount.
+    pub(crate) fn uncovered(&self, amount: U256) -> U256 {
+        amount.saturating_sub(self.treasury_holds_wei.0.min(self.treasury_allows_wei.0))
+    }
+
     /// How long the proposed root still waits, seconds; nothing if it does not.
     pub(crate) fn waits(&self) -> Option<u64> {
         let left = self.waits_until?.saturating_sub(self.time);

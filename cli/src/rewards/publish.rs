@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     chain::{Node, Sending, Sent, date},
-    output::{self, Failure, Usage, or_none},
+    output::{self, Failure, Usage, Wei, or_none},
 };
 
 #[derive(Debug, Args)]
@@ -39,6 +39,8 @@ struct Published {
     quorum: u64,
     /// Whether the oracle names this root now.
     published: bool,
+    /// What the treasury lacks, or does not allow, of all that accounts may claim when this root is active.
+    uncovered_wei: Wei,
 }
 
 impl Publish {
@@ -48,7 +50,13 @@ impl Publish {
         let sender = self.sending.prepare()?;
         sender.node.expect_contract(self.oracle, "oracle")?;
         let distributor = sender.node.view(self.oracle, &O::MERKLE_DISTRIBUTORCall {})?;
-        expect_next(&State::read(&sender.node, distributor)?, &results)?;
+        let state = State::read(&sender.node, distributor)?;
+        expect_next(&state, &results)?;
+        let uncovered = state.uncovered(results.claimable(&sender.node, distributor)?);
+        if !uncovered.is_zero() {
+            let uncovered = state.token.amount(uncovered);
+            eprintln!("warning: the treasury holds or allows {uncovered} less than accounts may claim by then");
+        }
         let reported = results.root();
         let epoch = U256::from(reported.epoch);
         let cid = reported.cid.clone().into_bytes().into();
@@ -59,6 +67,7 @@ impl Publish {
             reports: report.map_or(0, |report| report.reports.saturating_to()),
             quorum: sender.node.view(self.oracle, &O::getQuorumCall {})?.saturating_to(),
             published: !transaction.events::<O::OracleRootUpdated>().is_empty(),
+            uncovered_wei: Wei(uncovered),
             transaction,
             reported,
         };

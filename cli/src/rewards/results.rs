@@ -7,9 +7,12 @@ use alloy_primitives::{Address, B256, U256};
 use anyhow::anyhow;
 use rewards_files::{manifest::Manifest, verify};
 
-use super::distributor::{Root, State};
+use super::{
+    distributor::{Root, State},
+    interfaces::IMerkleDistributor as D,
+};
 use crate::{
-    chain::date,
+    chain::{Node, date},
     output::{Failure, or_none},
 };
 
@@ -34,6 +37,19 @@ impl Results {
             return Err(Failure::Mismatch(text));
         }
         Ok(Self { folder: folder.to_owned(), manifest: read.manifest, tree: read.tree })
+    }
+
+    /// What all accounts together may claim when this root is active.
+    ///
+    /// # Errors
+    ///
+    /// If the node fails.
+    pub(crate) fn claimable(&self, node: &Node, distributor: Address) -> anyhow::Result<U256> {
+        let (users, amounts): (Vec<_>, Vec<_>) = self.tree.amounts().into_iter().unzip();
+        let calls: Vec<_> = users.into_iter().map(|user| D::getClaimedCall { user }).collect();
+        let claimed = node.view_many(distributor, &calls)?;
+        let due = amounts.iter().zip(claimed).map(|(amount, claimed)| amount.saturating_sub(claimed));
+        Ok(due.fold(U256::ZERO, U256::saturating_add))
     }
 
     /// Their root, epoch and CID.

@@ -154,6 +154,15 @@ impl Scene {
         all.map(str::to_owned).collect()
     }
 
+    /// The second report, with a key from the environment: standard output, which is JSON, and standard error.
+    fn publish_as_sam(&self, results: &str) -> (Value, String) {
+        let arguments = self.publish(results, &["--json"]);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let output = self.run(&arguments, &[("TIDEPOOL_PRIVATE_KEY", &key("sam"))]);
+        assert!(output.status.success(), "{}", said(&output).1);
+        (serde_json::from_slice(&output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
     /// Asks the node, past the command line.
     fn ask(&self, method: &str, params: Value) -> Value {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
@@ -209,11 +218,7 @@ impl Scene {
     /// From results to an active root, with everything verified on the way.
     fn activate(&self, results: &str) {
         self.prints(&self.publish(results, RUTHS_FILE));
-        let output = self.run(
-            &self.publish(results, &[]).iter().map(String::as_str).collect::<Vec<_>>(),
-            &[("TIDEPOOL_PRIVATE_KEY", &key("sam"))],
-        );
-        assert!(output.status.success(), "{}", said(&output).1);
+        self.publish_as_sam(results);
         self.prints(&self.here(&["propose", results, "--yes"], STRANGERS_FILE));
         self.pass(WAIT);
         self.prints(&self.here(&["promote", results, "--yes"], STRANGERS_FILE));
@@ -248,10 +253,8 @@ fn two_epochs_from_samples_to_payments() {
     assert!(one.contains("1 of 2 reports needed"), "{one}");
     scene.refused(&scene.publish("first", RUTHS_FILE), 1, &["DuplicateReport(reporter: ", "nothing was sent"]);
     scene.refused(&scene.here(&["verify", "first"], &[]), 4, &["FAIL", "nothing was proposed"]);
-    let arguments = scene.publish("first", &["--json"]);
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let output = scene.run(&arguments, &[("TIDEPOOL_PRIVATE_KEY", &key("sam"))]);
-    let published: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (published, said) = scene.publish_as_sam("first");
+    assert!(published["uncovered_wei"] == "0" && !said.contains("warning"), "{published} {said}");
     assert_eq!((&published["published"], &published["reports"]), (&json!(true), &json!(2)));
 
     // Anybody proposes; sceptics compare; nobody is early.
@@ -335,9 +338,7 @@ fn a_root_that_is_not_that_of_the_results_is_refused_everywhere() {
     scene.epoch("honest", "0", &[]);
     scene.epoch("other", "0", &["--seed", "9"]);
     scene.prints(&scene.publish("other", RUTHS_FILE));
-    let arguments = scene.publish("other", &[]);
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    assert!(scene.run(&arguments, &[("TIDEPOOL_PRIVATE_KEY", &key("sam"))]).status.success());
+    scene.publish_as_sam("other");
     let [honest, other] = ["honest", "other"].map(|name| {
         let manifest = fs::read(scene.folder.path().join(name).join("manifest.json")).unwrap();
         serde_json::from_slice::<Value>(&manifest).unwrap()["root"].as_str().unwrap().to_owned()
@@ -441,11 +442,7 @@ fn what_cannot_be_done_says_why() {
             Some(code)
         );
     }
-    let output = scene.run(
-        &scene.publish("first", &[]).iter().map(String::as_str).collect::<Vec<_>>(),
-        &[("TIDEPOOL_PRIVATE_KEY", &key("sam"))],
-    );
-    assert!(output.status.success(), "{}", said(&output).1);
+    scene.publish_as_sam("first");
     let dear = scene.here(&["propose", "--yes", "--max-fee", "0.01"], STRANGERS_FILE);
     scene.refused(&dear, 1, &["nothing was sent", "gwei per gas, --max-fee allows 0.01"]);
     let propose = scene.here(&["propose", "--yes"], &["--private-key-file", "pauper.key"]);
@@ -457,9 +454,7 @@ fn a_pause_is_told_and_so_is_its_end() {
     let scene = Scene::new();
     scene.epoch("first", "0", &[]);
     scene.prints(&scene.publish("first", RUTHS_FILE));
-    let arguments = scene.publish("first", &[]);
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    assert!(scene.run(&arguments, &[("TIDEPOOL_PRIVATE_KEY", &key("sam"))]).status.success());
+    scene.publish_as_sam("first");
     scene.prints(&scene.here(&["propose", "--yes"], STRANGERS_FILE));
     scene.impersonate("PAUSE", scene.distributor, &D::pauseRootUpdatesCall {});
     scene.pass(WAIT);
@@ -502,7 +497,13 @@ fn a_refusal_stops_all_or_only_its_own_claim() {
     let leaves = scene.leaves("first");
     // Enough for each of them, but not for all.
     let value = leaves.iter().map(|(_, amount)| *amount).max().unwrap();
-    scene.impersonate("treasury", scene.token, &IToken::approveCall { spender: scene.distributor, value });
+    let approve = IToken::approveCall { spender: scene.distributor, value };
+    scene.impersonate("treasury", scene.token, &approve);
+    scene.epoch("second", "1", &["--previous", "first/tree.json"]);
+    let total = scene.leaves("second").iter().fold(U256::ZERO, |sum, (_, amount)| sum + amount);
+    let (published, said) = scene.publish_as_sam("second");
+    assert_eq!(published["uncovered_wei"], (total - value).to_string());
+    assert!(said.contains("warning: the treasury holds or allows"), "{said}");
     let paid = || leaves.iter().filter(|(account, _)| !scene.balance(*account).is_zero()).count();
 
     let many = scene.here(&["claim-many", "first", "--yes", "--all-or-nothing"], OPERATOR);
