@@ -200,10 +200,13 @@ proptest! {
         let shortfall = 1 + missing % borrowed;
         let active = borrowed - shortfall;
         let mut attribution = Attribution::of(shortfall);
-        let mut debts = 0;
+        let (mut debts, mut excesses) = (0, U256::ZERO);
         for (borrowed, share) in loans {
+            prop_assert_eq!(attribution.is_complete(), excesses >= U256::from(attribution.required()));
             let excess = excess_points(borrowed, active, share);
+            excesses += U256::from(excess);
             let debt = attribution.charge(excess);
+            prop_assert_eq!(U256::from(attribution.covered()), excesses.min(U256::from(attribution.required())));
             prop_assert!(debt <= excess.div_ceil(10_000), "rounded up at most");
             prop_assert!(borrowed - debt >= borrowed.min(allocated_down(active, share)), "not below its share");
             debts += debt;
@@ -211,6 +214,15 @@ proptest! {
         // Shares sum to at most the whole, so all excesses together cover the shortfall.
         prop_assert!(attribution.is_complete());
         prop_assert_eq!(debts, shortfall);
+    }
+
+    #[test]
+    fn a_share_is_exact_and_rounds_down(borrowed in amount(), active in amount(), share in 0..=10_000u16) {
+        let [borrowed_wide, active_wide, share_wide] = [U256::from(borrowed), U256::from(active), U256::from(share)];
+        let points = active_wide * share_wide;
+        prop_assert_eq!(U256::from(allocated_down(active, share)), points / U256::from(10_000));
+        let excess = (borrowed_wide * U256::from(10_000)).saturating_sub(points);
+        prop_assert_eq!(U256::from(excess_points(borrowed, active, share)), excess);
     }
 
     #[test]
@@ -366,6 +378,14 @@ proptest! {
     }
 
     #[test]
+    fn without_stake_only_the_clock_moves(seconds in 1..=MAX_TIMESTAMP, rate: u128, index in amount()) {
+        let start = GlobalRewards { index: U256::from(index), settled_at: 0, end: seconds };
+        let mut settled = start;
+        prop_assert_eq!(settled.settle_to(seconds, 0, rate), Ok(true));
+        prop_assert_eq!(settled, GlobalRewards { settled_at: seconds, ..start });
+    }
+
+    #[test]
     fn every_second_lies_in_exactly_one_epoch(
         interval in schedule::MIN_BLACKOUT_WINDOW * 2..=schedule::MAX_INTERVAL,
         blackout_share in 0..=1000u32,
@@ -379,6 +399,7 @@ proptest! {
         let epoch = schedule.epoch_number(now).unwrap();
         let start: u64 = schedule.start_of(U256::from(epoch)).unwrap().to();
         let end: u64 = schedule.start_of(U256::from(epoch + 1)).unwrap().to();
+        prop_assert!(schedule.has_started(now));
         prop_assert!(start <= now && now < end);
         prop_assert_eq!(schedule.time_remaining(now).unwrap(), end - now);
         prop_assert_eq!(schedule.in_blackout(now), now >= end - u64::from(blackout));

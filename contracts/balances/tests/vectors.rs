@@ -148,3 +148,35 @@ fn a_floored_index_takes_one_unit_more() {
     assert_eq!(broken.surviving_down(7), 7);
     assert_eq!(broken.surviving_down(balance::MAX_BALANCE), balance::MAX_BALANCE);
 }
+
+#[test]
+fn the_widths_of_rewards() {
+    assert_eq!(MAX_ACCRUED, 79_228_162_514_264_337_593_543_950_335); // 96 bits.
+    assert_eq!(MAX_TIMESTAMP, 281_474_976_710_655); // 48 bits.
+}
+
+#[test]
+fn the_largest_index_and_one_more() {
+    let maximum = (U256::ONE << 160) - U256::ONE;
+    // One unit a second over 10^18 staked: the index grows by one a second.
+    let one = u128::from(INDEX_BASE);
+    let mut rewards = GlobalRewards { index: maximum - U256::ONE, settled_at: 0, end: 2 };
+    assert_eq!(rewards.settle_to(1, one, 1), Ok(true));
+    assert_eq!(rewards.index, maximum);
+    let overflow = Error::IndexOverflow { index: maximum + U256::ONE, maximum };
+    assert_eq!(rewards.settle_to(2, one, 1), Err(overflow));
+    assert_eq!((rewards.index, rewards.settled_at), (maximum, 1));
+}
+
+#[test]
+fn the_largest_rewards_and_more() {
+    let settle = |growth: u64| {
+        let mut user = UserRewards { index: U256::ZERO, accrued: MAX_ACCRUED - 1 };
+        user.settle_to(U256::from(growth) * U256::from(INDEX_BASE), 1).map(|_| user.accrued)
+    };
+    assert_eq!(settle(1), Ok(MAX_ACCRUED));
+    for more in [1, 2, 1000] {
+        let accrued = U256::from(MAX_ACCRUED) + U256::from(more);
+        assert_eq!(settle(1 + more), Err(Error::AccruedOverflow { accrued, maximum: U256::from(MAX_ACCRUED) }));
+    }
+}
