@@ -192,6 +192,17 @@ need_cargo_mutants() {
   CARGO_MUTANTS=$CARGO_TOOL
 }
 
+# Sets CARGO_LLVM_COV.
+need_cargo_llvm_cov() {
+  need_cargo_tool cargo-llvm-cov 0.9.1
+  CARGO_LLVM_COV=$CARGO_TOOL
+  # Those of LLVM's tools that read what this very compiler writes.
+  compgen -G "$(rustc --print sysroot)/lib/rustlib/*/bin/llvm-cov" >/dev/null && return
+  say "installing llvm-tools"
+  timeout 300 rustup component add llvm-tools >/dev/null 2>&1 ||
+    fail "llvm-tools are missing and could not be installed" "rustup component add llvm-tools"
+}
+
 # Sets CARGO_TOOL to a cargo subcommand of exactly this version. Compiled from source once, below target/tools: some minutes.
 need_cargo_tool() {
   local name=$1 wanted=$2

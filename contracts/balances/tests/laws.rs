@@ -295,8 +295,11 @@ proptest! {
         }
         let mut taken = x;
         prop_assert_eq!(taken.withdraw(amount).is_ok(), amount <= x.current());
-        let mut taken = a;
-        prop_assert_eq!(taken.sub(amount).is_ok(), amount <= a.next());
+        for amount in [amount, a.next(), a.next() + 1] {
+            let mut taken = a;
+            prop_assert_eq!(taken.sub(amount).is_ok(), amount <= a.next());
+            prop_assert!(amount <= a.next() || taken == a, "refused, nothing is taken");
+        }
         prop_assert_eq!(to_balance(U256::from(amount)).is_ok(), amount <= MAX_BALANCE);
     }
 
@@ -383,6 +386,13 @@ proptest! {
         let mut settled = start;
         prop_assert_eq!(settled.settle_to(seconds, 0, rate), Ok(true));
         prop_assert_eq!(settled, GlobalRewards { settled_at: seconds, ..start });
+    }
+
+    #[test]
+    fn a_newcomer_earns_nothing_for_the_past(growth in 1..=MAX_BALANCE, accrued in 0..=MAX_ACCRUED) {
+        let mut user = UserRewards { index: U256::ZERO, accrued };
+        prop_assert_eq!(user.settle_to(U256::from(growth), 0), Ok(true));
+        prop_assert_eq!(user, UserRewards { index: U256::from(growth), accrued });
     }
 
     #[test]

@@ -18,6 +18,7 @@ fn lengths_are_checked_in_the_order_of_the_specification() {
     for (interval, blackout) in [(518_399, 259_200), (599_999, 300_000), (7_948_800, 3_974_401)] {
         let error = Error::BlackoutWindowExceedsHalfEpoch { blackout_window: u(blackout), interval: u(interval) };
         assert_eq!(schedule::validate(u(interval), u(blackout)), Err(error));
+        assert_eq!(Schedule::new(u(interval), u(blackout), u(0)), Err(error));
     }
     for (interval, blackout) in [(1_000_000, 259_199), (100, 0)] {
         let error = Error::BlackoutWindowTooShort { blackout_window: u(blackout), minimum: u(259_200) };
@@ -179,4 +180,12 @@ fn the_largest_rewards_and_more() {
         let accrued = U256::from(MAX_ACCRUED) + U256::from(more);
         assert_eq!(settle(1 + more), Err(Error::AccruedOverflow { accrued, maximum: U256::from(MAX_ACCRUED) }));
     }
+}
+
+#[test]
+fn shortfalls_are_counted_in_16_bits() {
+    let mut total = Inactive::from_word(U256::from(u16::MAX) << 240);
+    let overflow = Error::TooManyShortfalls { count: u(65_535), maximum: u(65_535) };
+    assert_eq!(total.mark(0), Err(overflow));
+    assert_eq!(total.shortfalls(), u16::MAX);
 }
