@@ -1,6 +1,6 @@
 //! The worked examples of the specification (section 19), to the last unit.
 
-use alloy_primitives::{Address, U256, hex};
+use alloy_primitives::{Address, U256, aliases::U512, hex};
 use rewards::{
     allocation::{self, Allocation},
     book::{Best, Limits, Side, Status, Verdict},
@@ -10,7 +10,7 @@ use rewards::{
     formula::{Formula, Measures},
     inputs::Inputs,
     parameters::{EmptyMarket, EpochParameters},
-    score::{self, Scores},
+    score::{self, ScoreRow, Scores},
     tally::{Sides, Tally, judge},
     tree::Tree,
 };
@@ -133,8 +133,8 @@ fn example_19_2_orders_and_minutes() {
     }
 }
 
-#[test]
-fn example_19_2_epoch() {
+/// Its scores, with the volumes of the example.
+fn example_19_2_scores() -> (EpochParameters, Scores) {
     let (parameters, tally) = example_19_2();
     assert_eq!((tally.markets[0].valid, tally.markets[0].crossed), (3, 1));
     assert_eq!(tally.markets[0].missing(), 40_316);
@@ -149,6 +149,41 @@ fn example_19_2_epoch() {
         inputs.add_volume(18, "BTC-USD", account, now * usd).unwrap();
     }
     let scores = score::score(&parameters, &tally, &inputs).unwrap();
+    (parameters, scores)
+}
+
+#[test]
+fn scores_that_do_not_add_up_are_refused() {
+    let (_, scores) = example_19_2_scores();
+    assert_eq!(scores.check(), Ok(()));
+    let changed = |account, change: fn(&mut ScoreRow)| {
+        let mut scores = scores.clone();
+        change(scores.rows.iter_mut().find(|row| row.account == account).unwrap());
+        scores.check()
+    };
+    let refused = |account, change, words: &str| {
+        let reason = changed(account, change).unwrap_err();
+        assert!(reason.contains(words), "{reason}");
+    };
+    refused(A, |row| row.market = "ETH-USD".to_owned(), "no market ETH-USD");
+    refused(A, |row| row.samples += 1, "4 samples in a row, 3 in the market");
+    // Up to the samples, and not above the greatest of the group.
+    assert_eq!(changed(A, |row| row.effective_uptime = 3), Ok(()));
+    refused(A, |row| row.effective_uptime = 4, "more uptime than samples");
+    refused(A, |row| row.uptime = 3, "more uptime than samples");
+    let sums = "BTC-USD: the sums are not those of its rows";
+    refused(A, |row| row.score += U512::from(1), sums);
+    refused(A, |row| row.liquidity -= 1, sums);
+    refused(A, |row| row.score = U512::MAX, "scores exceed their width");
+    refused(A, |row| row.liquidity = u128::MAX, "liquidity exceeds its width");
+    // C does not take part.
+    assert_eq!(changed(C, |row| row.score += U512::from(1)), Ok(()));
+    refused(C, |row| row.standing = Standing::Eligible, sums);
+}
+
+#[test]
+fn example_19_2_epoch() {
+    let (parameters, scores) = example_19_2_scores();
     let allocation = allocation::allocate(&parameters, &scores);
     let row = |account| {
         let place = scores.rows.iter().position(|row| row.account == account).unwrap();
