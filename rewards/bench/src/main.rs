@@ -28,7 +28,7 @@ struct Size {
     makers: usize,
     #[arg(long, default_value_t = 40_320)]
     minutes: u32,
-    /// In a full book; makers pause, so that a sample has four fifths of it
+    /// In a full book, rounded to whole levels of each maker; makers pause, so that a sample has fewer: 119 of 125, 80 of 100
     #[arg(long, default_value_t = 125)]
     orders: usize,
 }

@@ -121,6 +121,7 @@ fn addresses_in_any_spelling() {
         &format!("{lower}0"),
         &lower.replace('a', "g"),
         &format!("0x{lower}")[..42],
+        &format!("0x{lower}"),
     ] {
         assert_eq!(parse_address(text), Err(Flaw::NotAnAddress(text.to_owned())), "{text}");
     }
