@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use rewards::{allocation, score};
 use rewards_files::{
     Problems,
-    epoch::{EpochFolder, Malformed},
+    epoch::{EpochFolder, Malformed, SampleSource},
     manifest::{self, Options, Scored},
     samples::Format,
 };
@@ -20,8 +20,8 @@ struct Arguments {
     /// The epoch's folder, with its samples in Parquet
     input: PathBuf,
     /// Where results go
-    #[arg(long)]
-    out: PathBuf,
+    #[arg(long, required_unless_present = "explain")]
+    out: Option<PathBuf>,
     /// Format of tables
     #[arg(long, value_enum, default_value_t = TableFormat::Csv)]
     format: TableFormat,
@@ -49,6 +49,16 @@ enum TableFormat {
     Parquet,
 }
 
+impl From<TableFormat> for Format {
+    fn from(format: TableFormat) -> Self {
+        match format {
+            TableFormat::Csv => Self::Csv,
+            TableFormat::Jsonl => Self::JsonLines,
+            TableFormat::Parquet => Self::Parquet,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,44 +69,55 @@ fn main() -> ExitCode {
     }
 }
 
+impl Arguments {
+    fn partitions(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        self.partitions.map_or_else(all, NonZero::get)
+    }
+
+    fn resources(&self) -> Resources {
+        Resources { partitions: self.partitions(), memory: self.memory.saturating_mul(1 << 20) }
+    }
+
+    /// The files of samples, which have to be Parquet.
+    fn files(&self, folder: &EpochFolder) -> Result<Vec<PathBuf>> {
+        let names = folder.digests.keys().filter(|name| name.starts_with("samples/"));
+        let files: Vec<_> = names.map(|name| self.input.join(name)).collect();
+        let are_parquet = files.iter().all(|file| Format::of(file) == Some(Format::Parquet));
+        ensure!(are_parquet, "samples have to be Parquet; `tidepool rewards run` reads the other formats");
+        Ok(files)
+    }
+
+    fn options(&self) -> Options<'static> {
+        Options {
+            format: self.format.into(),
+            malformed: Malformed::Refuse,
+            threads: self.partitions(),
+            progress: &(),
+            proofs: self.proofs,
+            replace: self.replace,
+        }
+    }
+}
+
 fn run(arguments: &Arguments) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let folder = EpochFolder::open(&arguments.input)?;
-    let source = folder.samples()?;
-    let names = folder.digests.keys().filter(|name| name.starts_with("samples/"));
-    let files: Vec<_> = names.map(|name| arguments.input.join(name)).collect();
-    let are_parquet = files.iter().all(|file| Format::of(file) == Some(Format::Parquet));
-    ensure!(are_parquet, "samples have to be Parquet; `tidepool rewards run` reads the other formats");
-    let partitions =
-        arguments.partitions.map_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get), NonZero::get);
-    let resources = Resources { partitions, memory: arguments.memory.saturating_mul(1 << 20) };
-
-    let session = tally::session(source.parameters.clone(), source.sampling.clone(), &files, resources);
+    let SampleSource { parameters, sampling, inputs, .. } = folder.samples()?;
+    let files = arguments.files(&folder)?;
+    let session = tally::session(parameters.clone(), sampling.clone(), &files, arguments.resources());
     let session = runtime.block_on(session)?;
-    if arguments.explain {
+    let Some(out) = arguments.out.as_ref().filter(|_| !arguments.explain) else {
         let plan = async { session.sql(tally::LIQUIDITY).await?.explain(false, false)?.show().await };
         return Ok(runtime.block_on(plan)?);
-    }
-    let tally = runtime.block_on(tally::tally(&session, &source.parameters))?;
-    let scores = score::score(&source.parameters, &tally, &source.inputs)?;
-    let rewards = allocation::allocate(&source.parameters, &scores);
+    };
+    let tally = runtime.block_on(tally::tally(&session, parameters))?;
+    let scores = score::score(parameters, &tally, inputs)?;
+    let rewards = allocation::allocate(parameters, &scores);
     let scored = Scored { scores, tally, skipped: Problems::default() };
     let results = manifest::finish(&folder, Some((scored, rewards)))?;
-    let format = match arguments.format {
-        TableFormat::Csv => Format::Csv,
-        TableFormat::Jsonl => Format::JsonLines,
-        TableFormat::Parquet => Format::Parquet,
-    };
-    let options = Options {
-        format,
-        malformed: Malformed::Refuse,
-        threads: partitions,
-        progress: &(),
-        proofs: arguments.proofs,
-        replace: arguments.replace,
-    };
-    manifest::write(&arguments.out, &results, &options)
-        .with_context(|| format!("{} could not be written", arguments.out.display()))?;
+    manifest::write(out, &results, &arguments.options())
+        .with_context(|| format!("{} could not be written", out.display()))?;
     println!("root {}", results.manifest.root);
     Ok(())
 }
