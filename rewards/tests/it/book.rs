@@ -1,5 +1,7 @@
 //! One sample: what a record must satisfy and what orders are worth (spec sections 3.1, 9.2 and 10).
 
+use num_bigint::BigInt;
+use num_rational::BigRational;
 use proptest::prelude::*;
 use rewards::{
     book::{Best, Book, Flaw, Limits, Side, Status, Verdict, parse_address},
@@ -140,17 +142,26 @@ fn names_are_read_as_they_are_written() {
     assert_eq!(Status::parse("OK"), Err(Flaw::UnknownStatus("OK".into())));
 }
 
-/// Depth over spread by the formula, in big rationals.
-pub(crate) fn slow_verdict(market: &MarketParameters, best: Best, price: u64, size: u64) -> Option<num_bigint::BigInt> {
-    use num_bigint::BigInt;
-    use num_rational::BigRational;
-    let ten_to = |exponent: u8| BigRational::from_integer(BigInt::from(10).pow(exponent.into()));
-    let whole = |value: u64| BigRational::from_integer(value.into());
+fn ten_to(exponent: u8) -> BigRational {
+    BigRational::from_integer(BigInt::from(10).pow(exponent.into()))
+}
+
+fn whole(value: u64) -> BigRational {
+    BigRational::from_integer(value.into())
+}
+
+/// Depth in USD and spread as a share of mid, by the formula, in big rationals.
+fn slow_measures(market: &MarketParameters, best: Best, price: u64, size: u64) -> (BigRational, BigRational) {
     let usd = |price: u64| whole(price) / ten_to(market.price_decimals);
     let mid = (usd(best.bid) + usd(best.ask)) / whole(2);
     let depth = whole(size) / ten_to(market.size_decimals) * usd(price);
     let distance = if usd(price) > mid { usd(price) - &mid } else { &mid - usd(price) };
-    let spread = distance / mid;
+    (depth, distance / mid)
+}
+
+/// Depth over spread by the formula, in big rationals.
+pub(crate) fn slow_verdict(market: &MarketParameters, best: Best, price: u64, size: u64) -> Option<BigInt> {
+    let (depth, spread) = slow_measures(market, best, price, size);
     let counts = depth > whole(market.min_depth_usd) && spread < whole(market.max_spread_bps.into()) / whole(10_000);
     counts.then(|| (depth / spread * ten_to(6)).floor().to_integer())
 }
@@ -169,7 +180,11 @@ proptest! {
         let price = if is_ask { ask.saturating_add(below) } else { bid.saturating_sub(below).max(1) };
         let market = MarketParameters { price_decimals, size_decimals, min_depth_usd, max_spread_bps, ..btc() };
         let best = Best { bid, ask };
-        let found = match Limits::of(&market).judge(best, price, size) {
+        let limits = Limits::of(&market);
+        let (depth, spread) = slow_measures(&market, best, price, size);
+        let shown = [limits.depth_micro(price, size).to_string(), limits.spread_micro_bps(best, price).to_string()];
+        prop_assert_eq!(shown, [depth * ten_to(6), spread * ten_to(10)].map(|exact| exact.floor().to_string()));
+        let found = match limits.judge(best, price, size) {
             Ok(Verdict::Counts(term)) => Some(term.into()),
             Ok(_) => None,
             Err(flaw) => {
