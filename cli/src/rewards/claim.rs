@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     account,
-    distributor::{DistributorAddress, State, Token},
+    distributor::{DistributorAddress, State, Token, claimed},
     interfaces::{IMerkleDistributor as D, IRoles},
     results::Results,
 };
@@ -184,8 +184,7 @@ impl ClaimMany {
         let (node, distributor) = (&sender.node, self.distributor.distributor);
         let entries = results.tree.entries().map(|(_, account, amount)| (account, amount));
         let entries: Vec<_> = entries.filter(|(account, _)| chosen.is_empty() || chosen.contains(account)).collect();
-        let calls: Vec<_> = entries.iter().map(|(user, _)| D::getClaimedCall { user: *user }).collect();
-        let claimed = node.view_many(distributor, &calls)?;
+        let claimed = claimed(node, distributor, entries.iter().map(|(account, _)| *account))?;
         let due = |((account, amount), claimed): (&(Address, U256), U256)| {
             amount.checked_sub(claimed).filter(|due| !due.is_zero()).map(|due| (*account, due))
         };

@@ -76,6 +76,20 @@ pub(crate) struct State {
     pub(crate) treasury_allows_wei: Wei,
 }
 
+/// What each account was paid so far.
+///
+/// # Errors
+///
+/// If the node fails.
+pub(crate) fn claimed(
+    node: &Node,
+    distributor: Address,
+    accounts: impl Iterator<Item = Address>,
+) -> anyhow::Result<Vec<U256>> {
+    let calls: Vec<_> = accounts.map(|user| D::getClaimedCall { user }).collect();
+    node.view_many(distributor, &calls)
+}
+
 /// The rewards token.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Token {

@@ -7,10 +7,7 @@ use alloy_primitives::{Address, B256, U256};
 use anyhow::anyhow;
 use rewards_files::{manifest::Manifest, verify};
 
-use super::{
-    distributor::{Root, State},
-    interfaces::IMerkleDistributor as D,
-};
+use super::distributor::{Root, State, claimed};
 use crate::{
     chain::{Node, date},
     output::{Failure, or_none},
@@ -45,10 +42,9 @@ impl Results {
     ///
     /// If the node fails.
     pub(crate) fn claimable(&self, node: &Node, distributor: Address) -> anyhow::Result<U256> {
-        let (users, amounts): (Vec<_>, Vec<_>) = self.tree.amounts().into_iter().unzip();
-        let calls: Vec<_> = users.into_iter().map(|user| D::getClaimedCall { user }).collect();
-        let claimed = node.view_many(distributor, &calls)?;
-        let due = amounts.iter().zip(claimed).map(|(amount, claimed)| amount.saturating_sub(claimed));
+        let amounts = self.tree.amounts();
+        let claimed = claimed(node, distributor, amounts.keys().copied())?;
+        let due = amounts.values().zip(claimed).map(|(amount, claimed)| amount.saturating_sub(claimed));
         Ok(due.fold(U256::ZERO, U256::saturating_add))
     }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     account,
-    distributor::{DistributorAddress, State},
+    distributor::{DistributorAddress, State, claimed},
     interfaces::IMerkleDistributor as D,
     results::Results,
 };
@@ -73,8 +73,7 @@ impl Status {
             (None, None) => Vec::new(),
         };
         let distributor = self.distributor.distributor;
-        let calls: Vec<_> = accounts.iter().map(|user| D::getClaimedCall { user: *user }).collect();
-        let claimed = node.view_many(distributor, &calls)?;
+        let claimed = claimed(node, distributor, accounts.iter().copied())?;
         let calls: Vec<_> = accounts.iter().map(|user| D::getAlwaysAllowClaimsForCall { user: *user }).collect();
         let allowed = node.view_many(distributor, &calls)?;
         let account = |((account, claimed), lets_others_claim): ((Address, U256), bool)| {
