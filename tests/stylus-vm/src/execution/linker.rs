@@ -24,8 +24,7 @@ pub(crate) fn engine() -> Engine {
         .wasm_tail_call(false)
         .wasm_extended_const(false)
         .wasm_multi_memory(false)
-        .wasm_memory64(false)
-        .allow_start_fn(false);
+        .wasm_memory64(false);
     Engine::new(&config)
 }
 

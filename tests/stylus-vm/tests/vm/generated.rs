@@ -368,11 +368,21 @@ impl Writer<'_, '_> {
 
 /// A random program.
 #[derive(Debug)]
-struct Generated {
+pub(crate) struct Generated {
     functions: Vec<Vec<String>>,
     growable: bool,
     gas: u64,
-    argument: Vec<u8>,
+    pub(crate) argument: Vec<u8>,
+}
+
+/// `count` programs, the same each time for the same seed.
+pub(crate) fn programs(seed: u64, count: usize) -> impl Iterator<Item = Generated> {
+    let mut state = seed;
+    let mut byte = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    (0..count).map(move |_| Generated::new(&std::array::from_fn::<_, 1_200, _>(|_| byte())))
 }
 
 impl Generated {
@@ -442,7 +452,7 @@ impl Generated {
         )
     }
 
-    fn wasm(&self) -> Vec<u8> {
+    pub(crate) fn wasm(&self) -> Vec<u8> {
         let imports = r#"(import "vm_hooks" "write_result" (func $write_result (param i32 i32)))
             (import "vm_hooks" "pay_for_memory_grow" (func $pay_for_memory_grow (param i32)))"#;
         let text = self.text(imports, |body| body.code.to_vec());
@@ -456,7 +466,7 @@ impl Generated {
 }
 
 /// Both implementations on one program.
-fn check(generated: &Generated) -> Ending {
+pub(crate) fn check(generated: &Generated) -> Ending {
     let wasm = generated.wasm();
     let activation = module::activate(&wasm, 128, &RULES, u64::MAX).unwrap_or_else(|error| {
         panic!("{error}: {generated:?}");
@@ -504,15 +514,8 @@ fn generated_programs_end_in_every_way() {
     use stylus_vm::Outcome;
 
     let mut seen = std::collections::BTreeMap::new();
-    let mut state = 1u64;
-    for _ in 0..300 {
-        let bytes: Vec<u8> = (0..900)
-            .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (state >> 56) as u8
-            })
-            .collect();
-        *seen.entry(format!("{:?}", check(&Generated::new(&bytes)).outcome)).or_insert(0) += 1;
+    for program in programs(1, 300) {
+        *seen.entry(format!("{:?}", check(&program).outcome)).or_insert(0) += 1;
     }
     for outcome in [Outcome::Success, Outcome::Revert, Outcome::Failure, Outcome::OutOfInk] {
         let count = seen.get(&format!("{outcome:?}")).copied().unwrap_or(0);

@@ -11,4 +11,5 @@ mod host_calls;
 mod instrumentation;
 mod naive;
 mod outcomes;
+mod v8;
 mod validation;
