@@ -89,16 +89,18 @@ fn a_second_sample_of_a_minute_is_set_aside() {
     let rules = Rules::new(&parameters, &Sampling { tolerance_ms: 250, ..Sampling::default() }).unwrap();
     let orders = both_sides(A);
     let mut scorers = [Scorer::new(&rules), Scorer::new(&rules)];
-    assert_eq!(scorers[0].add(&record(64, BEST, Status::Ok, &orders)), Ok(Taken::Valid));
-    assert_eq!(scorers[0].add(&record(64, BEST, Status::Ok, &orders)), Ok(Taken::Repeated));
-    assert_eq!(scorers[1].add(&record(64, BEST, Status::Ok, &orders)), Ok(Taken::Repeated), "whoever counts");
-    assert_eq!(scorers[1].add(&record(0, BEST, Status::Ok, &orders)), Ok(Taken::Valid), "the same bit of another word");
-    assert_eq!(scorers[1].add(&record(40_319, BEST, Status::Ok, &orders)), Ok(Taken::Valid));
+    let mut add = |scorer: usize, minute| scorers[scorer].add(&record(minute, BEST, Status::Ok, &orders));
+    assert_eq!(add(0, 69), Ok(Taken::Valid));
+    assert_eq!(add(0, 69), Ok(Taken::Repeated));
+    assert_eq!(add(1, 69), Ok(Taken::Repeated), "whoever counts");
+    assert_eq!(add(1, 5), Ok(Taken::Valid), "the same bit of another word");
+    assert_eq!(add(1, 64), Ok(Taken::Valid), "another bit of the same word");
+    assert_eq!(add(1, 40_319), Ok(Taken::Valid));
     let [first, second] = scorers.map(Scorer::finish);
     let mut whole = first;
     whole.absorb(second);
-    assert_eq!(whole.repeated.into_iter().collect::<Vec<_>>(), [(0, 64)]);
-    assert_eq!(whole.markets[0].providers[&A].uptime, 3);
+    assert_eq!(whole.repeated.into_iter().collect::<Vec<_>>(), [(0, 69)]);
+    assert_eq!(whole.markets[0].providers[&A].uptime, 4);
 }
 
 #[test]
@@ -205,9 +207,16 @@ fn wrong_rules_are_refused() {
 fn sums_do_not_depend_on_who_adds_what() {
     let parameters = parameters(vec![btc()]);
     let (a, b) = (both_sides(A), [both_sides(A), both_sides(B)].concat());
-    let records: Vec<_> =
-        (0..20).map(|minute| record(minute, BEST, Status::Ok, if minute % 3 == 0 { &b[..] } else { &a[..] })).collect();
+    let records: Vec<_> = (0..28)
+        .map(|minute| match minute % 7 {
+            0 => record(minute, (Some("10010"), Some("9990")), Status::Crossed, &a),
+            1 => record(minute, (None, None), Status::Outage, &[]),
+            2 | 5 => record(minute, BEST, Status::Ok, &b),
+            _ => record(minute, BEST, Status::Ok, &a),
+        })
+        .collect();
     let whole = tally(&parameters, &records);
+    assert_eq!((whole.markets[0].crossed, whole.markets[0].outages), (4, 4));
     for parts in [1, 3, 7] {
         let mut sum = Tally::empty(1);
         for part in records.rchunks(parts) {
@@ -253,4 +262,10 @@ fn of_several_repeated_orders_the_first_is_named() {
         let expected = Err(Flaw::RepeatedOrder(ids[from].clone()));
         assert_eq!(add(&parameters, &record(0, BEST, Status::Ok, &orders[from..])), expected);
     }
+    let nested = ["x", "y", "y", "x"].map(|id| order(id, A, Side::Bid, "1", "9990"));
+    assert_eq!(
+        add(&parameters, &record(0, BEST, Status::Ok, &nested)),
+        Err(Flaw::RepeatedOrder("y".into())),
+        "the first that is there already"
+    );
 }
