@@ -38,12 +38,12 @@ pub fn average_liquidity(market: &MarketAllocation) -> Option<Ratio> {
 /// The coefficient of each market, in the order given: 1 is the liquidity-weighted mean. Nothing for a market in which nobody competes.
 #[must_use]
 pub fn coefficients(markets: &[MarketAllocation]) -> Vec<Option<Ratio>> {
-    let quoted = || markets.iter().filter(|market| market.total_liquidity > 0 && market.samples > 0);
     // Sum of averages on the common denominator of all numbers of samples.
-    let common: BigUint = quoted().map(|market| BigUint::from(market.samples)).product();
+    let sampled = || markets.iter().filter(|market| market.samples > 0);
+    let common: BigUint = sampled().map(|market| BigUint::from(market.samples)).product();
     let liquidity: BigUint =
-        quoted().map(|market| BigUint::from(market.total_liquidity) * &common / market.samples).sum();
-    let pools: BigUint = quoted().map(|market| BigUint::from(market.pool_wei)).sum();
+        sampled().map(|market| BigUint::from(market.total_liquidity) * &common / market.samples).sum();
+    let pools: BigUint = markets.iter().map(|market| BigUint::from(market.pool_wei)).sum();
     markets
         .iter()
         .map(|market| {

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, U256, aliases::U512, hex};
 use rewards::{
-    allocation::{self, Allocation},
+    allocation::{self, Allocation, MarketAllocation},
     book::{Best, Limits, Side, Status, Verdict},
     cid, coefficient,
     cumulative::{self, Amounts},
@@ -582,4 +582,9 @@ fn example_19_5_reward_coefficients() {
         assert_eq!(coefficient.as_ref().unwrap().decimal(places(expected)), expected);
     }
     assert_eq!(coefficients[4], None, "no competition");
+
+    let mut markets = allocation.markets.clone();
+    markets.push(MarketAllocation { samples: 0, ..markets[4].clone() });
+    let with_an_unsampled_one = coefficient::coefficients(&markets);
+    assert_eq!((&with_an_unsampled_one[..5], &with_an_unsampled_one[5]), (&coefficients[..], &None));
 }
