@@ -49,7 +49,7 @@ fn v8(input: String) -> String {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("node runs: `apt-get install nodejs`; scripts/test installs it");
+        .expect("node runs: `scripts/test suite` installs it, or `apt-get install nodejs`");
     let mut stdin = node.stdin.take().expect("it is piped");
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = node.wait_with_output().expect("node can be waited for");
