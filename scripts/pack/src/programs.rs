@@ -9,7 +9,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use stylus_vm::module::{self, Rules};
+use stylus_vm::{
+    ARBOS_CURRENT, ARBOS_VERSIONS,
+    module::{self, Rules},
+};
 
 use crate::{
     stamp,
@@ -57,8 +60,8 @@ const OVERRIDES: &[&str] = &[
     "RUSTUP_TOOLCHAIN",
 ];
 
-/// The rules a program must satisfy: the strictest in force on Arbitrum.
-const RULES: Rules = Rules { arbos_version: 60, stylus_version: 2, max_wasm_size: 128 * 1024, debug: false };
+/// The rules a program must satisfy: those of Arbitrum One.
+const RULES: Rules = Rules::of(ARBOS_CURRENT);
 const PAGE_LIMIT: u16 = 128;
 /// What an activation costs before anything is looked at (stylus-vm.md 2.6 step 1).
 const ACTIVATION_GAS: u64 = 1_659_168;
@@ -85,6 +88,8 @@ pub(crate) struct Packed {
     pub(crate) figures: Figures,
     /// Initial memory, pages.
     pub(crate) pages: u16,
+    /// Oldest version of ArbOS that would activate it.
+    pub(crate) since: u64,
     /// Host functions it imports.
     pub(crate) imports: BTreeSet<String>,
     /// What the compiler made of it, before the optimiser: if that is unchanged, so is the rest.
@@ -110,6 +115,8 @@ pub(crate) struct Figures {
 #[derive(Debug, Serialize, Deserialize)]
 struct Record {
     inputs: String,
+    /// What the programs were checked against.
+    rules: String,
     tools: Identity,
     programs: Vec<Packed>,
 }
@@ -175,7 +182,7 @@ impl Workspace {
         // Whatever failed is tried again: no inputs equal these.
         let complete = programs.len() == self.programs.len();
         let inputs = if complete { inputs } else { String::new() };
-        let done = Record { inputs, tools: identity, programs };
+        let done = Record { inputs, rules: rules(), tools: identity, programs };
         fs::write(self.record(), serde_json::to_vec_pretty(&done)?)?;
         Ok(done.programs)
     }
@@ -184,11 +191,11 @@ impl Workspace {
         self.output().join("record.json")
     }
 
-    /// What the same tools built the last time.
+    /// What the same tools built the last time, and the same rules admitted.
     fn last(&self, identity: &Identity) -> Option<Record> {
         let bytes = fs::read(self.record()).ok()?;
         let record: Record = serde_json::from_slice(&bytes).ok()?;
-        (record.tools == *identity).then_some(record)
+        (record.tools == *identity && record.rules == rules()).then_some(record)
     }
 
     fn update(&self, name: &str, last: Option<&Record>, tools: &Tools) -> Result<Packed> {
@@ -285,6 +292,7 @@ impl Workspace {
                 activation_gas: ACTIVATION_GAS + activation.gas,
             },
             pages: activation.figures.footprint,
+            since: oldest_version(&wasm),
             imports: module::imports(&wasm).into_iter().map(|(_, name)| name).collect(),
             source,
         })
@@ -305,6 +313,16 @@ impl Workspace {
         };
         Ok((export(&[])?, export(&["constructor"])?))
     }
+}
+
+fn rules() -> String {
+    format!("{RULES:?}")
+}
+
+/// The oldest version of ArbOS that would activate the module; the one whose rules it was checked against does.
+fn oldest_version(wasm: &[u8]) -> u64 {
+    let accepts = |version: &u64| module::activate(wasm, PAGE_LIMIT, &Rules::of(*version), u64::MAX).is_ok();
+    ARBOS_VERSIONS.into_iter().find(accepts).unwrap_or(ARBOS_CURRENT)
 }
 
 /// Gas at the start of a call, not cached and cached (stylus-vm.md 4.6).

@@ -2,7 +2,8 @@
 
 use crate::{golden::Golden, limits, programs::Packed};
 
-const HEADER: [&str; 8] = ["program", "wasm", "on chain", "of limit", "gas uncached", "gas cached", "pages", "change"];
+const HEADER: [&str; 9] =
+    ["program", "wasm", "on chain", "of limit", "gas uncached", "gas cached", "pages", "from ArbOS", "change"];
 
 /// Programs with their sizes and costs. `golden` is there if it can be compared.
 pub(crate) fn print(programs: &[Packed], golden: Option<&Golden>) {
@@ -46,6 +47,7 @@ fn row(program: &Packed, golden: Option<&Golden>) -> [String; HEADER.len()] {
         figures.init_gas.to_string(),
         figures.cached_gas.to_string(),
         program.pages.to_string(),
+        program.since.to_string(),
         change,
     ]
 }

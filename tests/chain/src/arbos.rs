@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use alloy_primitives::{Address, B256, U256, address, keccak256};
+use stylus_vm::Rules;
 
 use crate::pages::PageModel;
 
@@ -93,7 +94,7 @@ static LAYOUT: LazyLock<Layout> = LazyLock::new(|| {
 /// Parameters of the Stylus machine (2.9), one storage word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Params {
-    /// Version of the instrumentation, 1 or 2.
+    /// Version of the instrumentation, 1 to 3.
     pub version: u16,
     /// Ink per gas.
     pub ink_price: u32,
@@ -149,11 +150,13 @@ impl Params {
 
     /// Largest decompressed module, bytes; a constant before ArbOS 40.
     pub fn max_wasm_size(&self) -> u32 {
-        if self.max_wasm_size == 0 { 131_072 } else { self.max_wasm_size }
+        if self.max_wasm_size == 0 { Rules::of(30).max_wasm_size } else { self.max_wasm_size }
     }
 
-    pub(crate) fn pages(&self) -> PageModel {
-        PageModel { free: self.free_pages, gas: self.page_gas }
+    /// The price of memory on a chain of `arbos_version`.
+    pub(crate) fn pages(&self, arbos_version: u64) -> PageModel {
+        let limit = if arbos_version >= 59 { self.page_limit } else { u16::MAX };
+        PageModel { free: self.free_pages, gas: self.page_gas, limit }
     }
 
     /// Init gas of a program whose record says `cost` (4.6).
@@ -256,9 +259,12 @@ impl Record {
 
     /// Checks that the program may be called.
     pub(crate) fn active(&self, params: &Params, now: u64) -> Result<(), Inactive> {
-        if self.version == 0 {
-            Err(Inactive::NotActivated)
-        } else if self.version != params.version {
+        if self.version == 0 { Err(Inactive::NotActivated) } else { self.current(params, now) }
+    }
+
+    /// The same, where a program that was never activated counts as one of version 0.
+    pub(crate) fn current(&self, params: &Params, now: u64) -> Result<(), Inactive> {
+        if self.version != params.version {
             Err(Inactive::NeedsUpgrade { version: self.version, current: params.version })
         } else if self.is_expired(params, now) {
             Err(Inactive::Expired { age: self.age(now) })
@@ -535,18 +541,21 @@ impl<S: Storage> Arbos<'_, S> {
         let from = self.version();
         let mut params = self.params();
         let crosses = |step: u64| from < step && step <= version;
+        let rules = Rules::of(version);
         if crosses(31) {
-            params.version = 2;
             params.min_init = 69;
         }
-        if crosses(40) {
-            params.max_wasm_size = 131_072;
+        if crosses(31) || crosses(59) {
+            params.version = rules.stylus_version;
+        }
+        if crosses(40) || crosses(60) {
+            params.max_wasm_size = rules.max_wasm_size;
         }
         if crosses(50) {
             params.max_stack_depth = params.max_stack_depth.min(22_000);
         }
         if crosses(60) {
-            params.max_fragments = 2;
+            params.max_fragments = 4;
         }
         self.set_params(&params);
         self.0.store(LAYOUT.version, U256::from(version));

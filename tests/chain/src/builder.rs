@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{B256, Bloom};
 use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
+use stylus_vm::ARBOS_VERSIONS;
 
 use crate::{
     arbos::{Arbos, Params},
@@ -31,7 +32,7 @@ pub struct ChainBuilder {
 impl Default for ChainBuilder {
     fn default() -> Self {
         Self {
-            arbos: 51,
+            arbos: stylus_vm::ARBOS_CURRENT,
             chain_id: 412_346,
             timestamp: 1_700_000_000,
             base_fee: 100_000_000,
@@ -45,13 +46,13 @@ impl Default for ChainBuilder {
 }
 
 impl ChainBuilder {
-    /// ArbOS version: 30, 31, 32, 40, 41, 50, 51 (default) or 60.
+    /// ArbOS version, one of [`ARBOS_VERSIONS`]; that of Arbitrum One, 61, by default.
     ///
     /// # Panics
     ///
     /// If it is none of these.
     pub fn arbos(mut self, version: u64) -> Self {
-        assert!([30, 31, 32, 40, 41, 50, 51, 60].contains(&version), "no rules for ArbOS {version}");
+        assert!(ARBOS_VERSIONS.contains(&version), "no rules for ArbOS {version}");
         self.arbos = version;
         self
     }

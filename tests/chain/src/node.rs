@@ -73,7 +73,7 @@ impl Default for NodeSettings {
     fn default() -> Self {
         Self {
             chain_id: 412_346,
-            arbos: 51,
+            arbos: stylus_vm::ARBOS_CURRENT,
             base_fee: 100_000_000,
             timestamp: None,
             frozen: false,

@@ -12,12 +12,17 @@ pub(crate) struct Pages {
 pub(crate) struct PageModel {
     pub(crate) free: u16,
     pub(crate) gas: u16,
+    /// Most pages that a transaction may have open, from ArbOS 59 on.
+    pub(crate) limit: u16,
 }
 
 impl PageModel {
-    /// Gas of opening `new` pages more.
+    /// Gas of opening `new` pages more: what nobody has, beyond the limit.
     pub(crate) fn cost(self, pages: Pages, new: u16) -> u64 {
         let open = pages.open.saturating_add(new);
+        if open > self.limit {
+            return u64::MAX;
+        }
         let ever = pages.ever.max(open);
         if ever <= self.free {
             return 0;
@@ -58,7 +63,7 @@ const EXPONENTIAL: [u32; 129] = [
 mod tests {
     use super::*;
 
-    const MODEL: PageModel = PageModel { free: 2, gas: 1_000 };
+    const MODEL: PageModel = PageModel { free: 2, gas: 1_000, limit: u16::MAX };
 
     #[test]
     fn two_pages_are_free() {
@@ -97,6 +102,18 @@ mod tests {
         pages.open = 0;
         assert_eq!(MODEL.cost(pages, 150), 148_000);
         assert_eq!(MODEL.cost(pages, 250), 248_000);
+    }
+
+    /// ArbOS 59: whatever the high-water mark says.
+    #[test]
+    fn a_limit_is_one_for_pages_that_cost_nothing_else() {
+        let limited = PageModel { limit: 128, ..MODEL };
+        let mut pages = Pages::default();
+        pages.open(200);
+        pages.open = 0;
+        assert_eq!(limited.cost(pages, 128), MODEL.cost(pages, 128));
+        assert_eq!(limited.cost(pages, 129), u64::MAX);
+        assert_eq!(PageModel { limit: 1, ..MODEL }.cost(Pages::default(), 2), u64::MAX);
     }
 
     #[test]

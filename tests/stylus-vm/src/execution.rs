@@ -261,7 +261,7 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCall {
     /// Name of the function. `user_entrypoint` comes first, with the length of the call data; `user_returned` comes
-    /// last, with the status, unless the program failed.
+    /// last, with the status and the ink that the frame started with, unless the program failed.
     pub name: &'static str,
     /// Arguments, integers big-endian.
     pub args: Bytes,

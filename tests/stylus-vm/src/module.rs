@@ -31,22 +31,47 @@ use crate::execution::Host;
 use instrument::Instrumented;
 use parse::Parsed;
 
-/// First protocol version that refuses multi-value.
-const ARBOS_NO_MULTI_VALUE: u64 = 60;
-/// The widest rules: whatever was ever activated satisfies them.
-const ARBOS_FIRST: u64 = 30;
+/// Protocol versions whose rules are known, oldest first.
+pub const ARBOS_VERSIONS: [u64; 10] = [30, 31, 32, 40, 41, 50, 51, 59, 60, 61];
+/// What Arbitrum One runs.
+pub const ARBOS_CURRENT: u64 = 61;
+
+/// First version of the instrumentation that refuses multi-value.
+const STYLUS_NO_MULTI_VALUE: u16 = 3;
+/// The newest version of the instrumentation.
+const STYLUS_NEWEST: u16 = 3;
 
 /// Which module rules apply: they depend on the ArbOS version and two chain parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rules {
-    /// Protocol version of the chain: 30, 31, 32, 40, 41, 50, 51, 60.
+    /// Protocol version of the chain, one of [`ARBOS_VERSIONS`].
     pub arbos_version: u64,
-    /// Version of the instrumentation, 1 or 2.
+    /// Version of the instrumentation, 1 to 3.
     pub stylus_version: u16,
     /// Largest decompressed module, bytes.
     pub max_wasm_size: u32,
     /// Accept the imports of the modules `console` and `debug`.
     pub debug: bool,
+}
+
+impl Rules {
+    /// The rules of a production chain whose owner changed no parameter (4.7 and `arbos-61.md`).
+    pub const fn of(arbos_version: u64) -> Self {
+        Self {
+            arbos_version,
+            stylus_version: match arbos_version {
+                ..31 => 1,
+                31..59 => 2,
+                59.. => STYLUS_NEWEST,
+            },
+            max_wasm_size: if arbos_version < 60 { 128 * 1024 } else { 256 * 1024 },
+            debug: false,
+        }
+    }
+
+    fn has_multi_value(&self) -> bool {
+        self.stylus_version < STYLUS_NO_MULTI_VALUE
+    }
 }
 
 /// What activation predicts of a program and stores in its record.
@@ -145,7 +170,7 @@ pub fn activate(wasm: &[u8], page_limit: u16, rules: &Rules, gas_limit: u64) -> 
         charges.wasm_length(wasm.len() as u64)?;
     }
     rules::check_versions(wasm, rules)?;
-    let parsed = Parsed::new(wasm, rules.arbos_version < ARBOS_NO_MULTI_VALUE)?;
+    let parsed = Parsed::new(wasm, rules.has_multi_value())?;
     rules::check(&parsed, rules)?;
     charges.parts(&parsed)?;
     let instrumented = instrument::instrument(&parsed)?;
@@ -160,14 +185,15 @@ pub fn activate(wasm: &[u8], page_limit: u16, rules: &Rules, gas_limit: u64) -> 
 
 /// Instruments and compiles a module that was activated before, without charging or limits of pages.
 ///
-/// Rules that came after its activation do not apply: only `rules.debug` is read.
+/// Limits that came with a later protocol version do not apply. The version of the instrumentation does: a program that
+/// was activated under another one is not called at all.
 ///
 /// # Errors
 ///
 /// [`ActivationError::Invalid`] when the module could never have been activated.
 pub fn compile(wasm: &[u8], rules: &Rules) -> Result<Arc<Program>, ActivationError> {
-    let widest = Rules { arbos_version: ARBOS_FIRST, ..*rules };
-    let parsed = Parsed::new(wasm, true)?;
+    let widest = Rules { arbos_version: ARBOS_VERSIONS[0], ..*rules };
+    let parsed = Parsed::new(wasm, rules.has_multi_value())?;
     rules::check(&parsed, &widest)?;
     Program::new(instrument::instrument(&parsed)?)
 }

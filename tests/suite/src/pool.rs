@@ -101,7 +101,15 @@ impl Pool {
     ///
     /// If the pool refuses the settings.
     pub fn with_tokens(staked: &str, rewards: &str, settings: &Settings) -> Result<Self, Reverted> {
-        let mut chain = crate::chain_at(settings.deployed_at - 100_000);
+        Self::on(crate::chain_at(settings.deployed_at - 100_000), staked, rewards, settings)
+    }
+
+    /// The same on a chain that was made before, at a time before the deployment's.
+    ///
+    /// # Errors
+    ///
+    /// If the pool refuses the settings.
+    pub fn on(mut chain: Chain, staked: &str, rewards: &str, settings: &Settings) -> Result<Self, Reverted> {
         let staked_token = deployment::token(&mut chain, staked, "USD Coin", "USDC", 6);
         let rewards_token = deployment::token(&mut chain, rewards, "dYdX", "DYDX", 18);
         let parties = Parties {

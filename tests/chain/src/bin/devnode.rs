@@ -11,7 +11,7 @@ use std::{
 
 use alloy_primitives::hex;
 use chain::{
-    Account, FUNDS,
+    ARBOS_CURRENT, ARBOS_VERSIONS, Account, FUNDS,
     node::{Limits, MNEMONIC, Node, NodeSettings, Server},
 };
 use clap::Parser;
@@ -43,8 +43,8 @@ struct Options {
     #[arg(long, default_value_t = 412_346)]
     chain_id: u64,
 
-    /// ArbOS version: 30, 31, 32, 40, 41, 50, 51 or 60.
-    #[arg(long, default_value_t = 51, value_parser = known_arbos)]
+    /// ArbOS version: 30, 31, 32, 40, 41, 50, 51, 59, 60 or, as Arbitrum One, 61.
+    #[arg(long, default_value_t = ARBOS_CURRENT, value_parser = known_arbos)]
     arbos: u64,
 
     /// Base fee, wei per gas; it never moves by itself.
@@ -98,9 +98,9 @@ struct Options {
 
 fn known_arbos(text: &str) -> Result<u64, String> {
     let version = text.parse().map_err(|_| "not a number".to_owned())?;
-    match version {
-        30 | 31 | 32 | 40 | 41 | 50 | 51 | 60 => Ok(version),
-        _ => Err("30, 31, 32, 40, 41, 50, 51 and 60 are known".into()),
+    match ARBOS_VERSIONS.contains(&version) {
+        true => Ok(version),
+        false => Err(format!("known are {ARBOS_VERSIONS:?}")),
     }
 }
 

@@ -24,18 +24,23 @@ pub(crate) type Ctx = Context<BlockEnv, TxEnv, CfgEnv, State, Journal<State>, Tr
 
 /// The code hashes of the programs used last in a block, newest at the end (4.6, ArbOS 60).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Recent(Vec<B256>);
+pub(crate) struct Recent {
+    hashes: Vec<B256>,
+    /// The parameter when the block used its first program; it holds for the whole block.
+    capacity: Option<usize>,
+}
 
 impl Recent {
-    /// Notes a use; whether the program was among the newest `size` before.
+    /// Notes a use; whether the program was among the newest `size` before, of which there is room for one at least.
     pub(crate) fn touch(&mut self, code_hash: B256, size: u16) -> bool {
-        let known = self.0.iter().position(|hash| *hash == code_hash);
+        let capacity = *self.capacity.get_or_insert(usize::from(size).max(1));
+        let known = self.hashes.iter().position(|hash| *hash == code_hash);
         if let Some(index) = known {
-            self.0.remove(index);
+            self.hashes.remove(index);
         }
-        self.0.push(code_hash);
-        let excess = self.0.len().saturating_sub(size.into());
-        self.0.drain(..excess);
+        self.hashes.push(code_hash);
+        let excess = self.hashes.len().saturating_sub(capacity);
+        self.hashes.drain(..excess);
         known.is_some()
     }
 }

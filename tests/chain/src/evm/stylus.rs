@@ -171,7 +171,7 @@ fn start(ctx: &mut Ctx, frame: &mut Frame) -> Result<(Running, Step), Refusal> {
 fn overhead(ctx: &mut Ctx, params: &Params, record: &Record, code_hash: B256) -> u64 {
     let recent = ctx.chain.version >= 60 && ctx.chain.recent.touch(code_hash, params.block_cache_size);
     let cached = record.cached || recent;
-    let memory = params.pages().cost(ctx.chain.pages, record.footprint);
+    let memory = params.pages(ctx.chain.version).cost(ctx.chain.pages, record.footprint);
     let cached_gas = if cached || record.version >= 2 { params.cached_gas(record.cached_cost) } else { 0 };
     let init_gas = if cached { 0 } else { params.init_gas(record.init_cost) };
     memory.saturating_add(cached_gas).saturating_add(init_gas)
@@ -322,7 +322,7 @@ fn answer(ctx: &mut Ctx, frame: &mut Frame, request: Request) -> Answer {
             Reply::Word { value: load.data, gas: account_gas(load.is_cold) }
         }
         Request::AddPages { pages } => {
-            let gas = Arbos(ctx).params().pages().cost(ctx.chain.pages, pages);
+            let gas = Arbos(ctx).params().pages(ctx.chain.version).cost(ctx.chain.pages, pages);
             ctx.chain.pages.open(pages);
             Reply::Gas { gas }
         }

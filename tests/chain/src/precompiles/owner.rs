@@ -32,7 +32,7 @@ pub(super) const METHODS: &[Method] = &[
     Method::write::<ArbOwner::addWasmCacheManagerCall>(),
     Method::write::<ArbOwner::removeWasmCacheManagerCall>(),
     Method::write::<ArbOwner::setMaxStylusContractFragmentsCall>().since(60),
-    Method::write::<ArbOwner::setWasmActivationGasCall>().since(60),
+    Method::write::<ArbOwner::setWasmActivationGasCall>().since(59),
     Method::write::<ArbOwner::setL1PricePerUnitCall>(),
     Method::write::<ArbOwner::scheduleArbOSUpgradeCall>(),
 ];

@@ -41,7 +41,7 @@ pub(super) const METHODS: &[Method] = &[
     Method::view::<ArbWasm::expiryDaysCall>(),
     Method::view::<ArbWasm::keepaliveDaysCall>(),
     Method::view::<ArbWasm::blockCacheSizeCall>(),
-    Method::view::<ArbWasm::activationGasCall>().since(60),
+    Method::view::<ArbWasm::activationGasCall>().since(59),
 ];
 
 pub(super) fn run(call: &mut Call<'_>) -> Outcome {
@@ -154,7 +154,7 @@ pub(crate) fn describe_inactive(reason: Inactive) -> String {
 
 /// The steps of 2.6.
 fn activate_program(call: &mut Call<'_>, program: Address) -> Outcome {
-    if call.version() >= 60 {
+    if call.version() >= 59 {
         call.burn(READ)?;
         let gas = call.arbos().activation_gas();
         call.burn(gas)?;
@@ -240,6 +240,10 @@ fn store(
 ) -> Result<U256, Stop> {
     let now = call.now();
     let figures = &activated.figures;
+    if old.cached {
+        // The old module leaves the cache, by its hash.
+        call.burn(READ)?;
+    }
     call.burn(WRITE)?;
     call.arbos().set_module_hash(code_hash, activated.module_hash);
     let fee = data_fee(call, figures.asm_estimate)?;

@@ -60,7 +60,7 @@ fn set_cached(call: &mut Call<'_>, code_hash: B256, cached: bool) -> Result<(), 
     let params = call.arbos().params();
     let mut record = call.arbos().record(code_hash);
     if cached {
-        record.active(&params, call.now()).map_err(wasm::inactive)?;
+        record.current(&params, call.now()).map_err(wasm::inactive)?;
     }
     if record.cached == cached {
         return Ok(());
@@ -68,7 +68,8 @@ fn set_cached(call: &mut Call<'_>, code_hash: B256, cached: bool) -> Result<(), 
     let manager = call.caller;
     call.emit(&ArbWasmCache::UpdateProgramCache { manager, codehash: code_hash, cached })?;
     call.burn(record.init_cost.into())?;
-    call.burn(WRITE)?;
+    // The module goes by its hash.
+    call.burn(READ + WRITE)?;
     record.cached = cached;
     call.arbos().set_record(code_hash, &record);
     Ok(())

@@ -1,6 +1,6 @@
 //! Activation, expiry, cache (stylus-vm.md 2.3 to 2.8).
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolCall;
 use chain::{
     Account, Cause, Chain, Deployed, Recording,
@@ -10,7 +10,7 @@ use chain::{
 };
 
 use crate::support::{
-    Code, deploy, deployed, echo, op, program, program_with_memory, relay, send, try_send, wat_to_wasm,
+    CALL, Code, deploy, deployed, echo, op, program, program_with_memory, relay, send, through, try_send, wat_to_wasm,
 };
 
 const DAY: u64 = 86_400;
@@ -46,8 +46,8 @@ fn activation_emits_returns_and_refunds() {
     let sent = chain.from("alice").value(U256::from(10).pow(U256::from(17))).call(ARB_WASM, call).expect("good");
     let event = &sent.logs_from::<ArbWasm::ProgramActivated>(ARB_WASM)[0];
     assert_eq!(event.codehash, keccak256(chain.code(program)));
-    assert_eq!((event.program, event.version), (program, 2));
-    assert_eq!((sent.ret.version, sent.ret.dataFee), (2, event.dataFee));
+    assert_eq!((event.program, event.version), (program, 3));
+    assert_eq!((sent.ret.version, sent.ret.dataFee), (3, event.dataFee));
     let gas = U256::from(sent.gas.used) * U256::from(100_000_000u64);
     assert_eq!(chain.balance(alice), mine - gas - event.dataFee);
     assert_eq!(chain.balance(network), theirs + gas + event.dataFee);
@@ -117,7 +117,7 @@ fn debug_imports_work_where_they_are_allowed() {
 
 #[test]
 fn what_is_no_program_is_refused() {
-    let mut chain = Chain::new();
+    let mut chain = Chain::builder().arbos(59).build();
     let plain = Code::new().op(op::GAS).deploy(&mut chain);
     let error = chain.from("alice").activate(plain).expect_err("EVM code");
     assert!(error.is_empty(), "a text, no data, before ArbOS 60");
@@ -200,7 +200,7 @@ fn a_program_expires_after_a_year_and_can_be_activated_again() {
     let activated = chain.timestamp() / 3_600 * 3_600;
     let version = |chain: &Chain| chain.view(ARB_WASM, ArbWasm::codehashVersionCall { codehash: code_hash });
     chain.set_time(activated + 365 * DAY);
-    assert_eq!(version(&chain).expect("still active"), 2);
+    assert_eq!(version(&chain).expect("still active"), 3);
     let left = chain.view(ARB_WASM, ArbWasm::programTimeLeftCall { program }).expect("still active");
     assert_eq!(left, 0);
     chain.set_time(activated + 365 * DAY + 1);
@@ -277,9 +277,36 @@ fn caching_costs_reads_a_write_and_the_init_cost() {
     let program = deployed(&mut chain, &echo());
     let init_cost = u64::from(chain.record_of(program.code_hash).init_cost);
     let receipt = chain.cache(program.address).expect("active");
-    // Arguments, state, code hash, manager and owner sets, parameters, record, event, init cost, record.
-    let expected = 3 + 800 + 2_600 + 1_600 + 100 + 800 + (375 + 3 * 375 + 8 * 32) + init_cost + 20_000;
-    assert_eq!(receipt.gas.execution_before_refund, expected);
+    // State, manager and owner sets, parameters, record, event, init cost, module hash, record.
+    let change = 800 + 1_600 + 100 + 800 + (375 + 3 * 375 + 8 * 32) + init_cost + 800 + 20_000;
+    // Arguments, code hash.
+    assert_eq!(receipt.gas.execution_before_refund, change + 3 + 2_600);
+    let evict = ArbWasmCache::evictCodehashCall { codehash: program.code_hash };
+    let evicted = chain.from(&Account::owner()).call(ARB_WASM_CACHE, evict).expect("cached");
+    assert_eq!(evicted.gas.execution_before_refund, change + 3);
+}
+
+#[test]
+fn a_program_that_is_cached_costs_a_read_more_to_activate_again() {
+    let gas = |cached: bool| {
+        let mut chain = Chain::builder().arbos(51).build();
+        let program = deploy(&mut chain, &echo());
+        if cached {
+            chain.cache(program).expect("active");
+        }
+        upgrade(&mut chain, 59);
+        let receipt = chain.from("alice").activate(program).expect("again");
+        assert_eq!(chain.is_cached(program), cached, "what was cached is cached again");
+        receipt.gas.execution_before_refund
+    };
+    assert_eq!(gas(true), gas(false) + 800);
+}
+
+fn upgrade(chain: &mut Chain, version: u64) {
+    let upgrade = ArbOwner::scheduleArbOSUpgradeCall { newVersion: version, timestamp: 0 };
+    chain.from(&Account::owner()).call(ARB_OWNER, upgrade).expect("the owner may");
+    chain.mine();
+    assert_eq!(chain.arbos_version(), version);
 }
 
 #[test]
@@ -304,7 +331,7 @@ fn an_unactivated_program_cannot_be_cached() {
     let mut chain = Chain::new();
     let program = undeployed(&mut chain, &echo());
     let error = chain.cache(program).expect_err("not active");
-    assert_eq!(error.decode(), Some(ArbWasm::ProgramNotActivated {}));
+    assert_eq!(error.decode(), Some(ArbWasm::ProgramNeedsUpgrade { version: 0, stylusVersion: 3 }));
 }
 
 #[test]
@@ -337,8 +364,39 @@ fn an_upgrade_of_the_stylus_version_asks_for_reactivation() {
 }
 
 #[test]
+fn arbos_59_asks_for_reactivation_and_what_follows_does_not() {
+    for (from, to, needed) in [(51, 59, true), (51, 60, true), (51, 61, true), (59, 60, false), (60, 61, false)] {
+        let mut chain = Chain::builder().arbos(from).build();
+        let program = deploy(&mut chain, &echo());
+        upgrade(&mut chain, to);
+        let called = try_send(&mut chain, program, vec![]);
+        assert_eq!(called.is_err(), needed, "{from} to {to}");
+        if let Err(error) = called {
+            assert_eq!(error.cause, Cause::Halt("ProgramNeedsUpgrade(2, 3)".into()));
+            chain.from("alice").activate(program).expect("again");
+            assert!(try_send(&mut chain, program, vec![]).is_ok());
+        }
+    }
+}
+
+/// Several results were admitted until then.
+#[test]
+fn a_program_of_several_results_cannot_be_activated_again_from_arbos_59_on() {
+    let mut chain = Chain::builder().arbos(51).build();
+    let wasm = wat_to_wasm(
+        r#"(module (memory (export "memory") 1 1) (func $two (result i32 i32) i32.const 0 i32.const 0)
+            (func (export "user_entrypoint") (param i32) (result i32) call $two i32.or))"#,
+    );
+    let program = deploy(&mut chain, &wasm);
+    send(&mut chain, program, vec![]);
+    upgrade(&mut chain, 61);
+    let error = chain.from("alice").gas(5_000_000).activate(program).expect_err("refused now");
+    assert!(matches!(&error.cause, Cause::Halt(reason) if reason.contains("multi-value")), "{error}");
+}
+
+#[test]
 fn recent_programs_count_as_cached_from_arbos_60_on() {
-    for (version, expected) in [(60, true), (51, false)] {
+    for (version, expected) in [(61, true), (60, true), (59, false), (51, false)] {
         let mut chain = Chain::builder().arbos(version).build();
         let program = deploy(&mut chain, &echo());
         chain.stop_automine();
@@ -348,6 +406,52 @@ fn recent_programs_count_as_cached_from_arbos_60_on() {
         let next_block = send(&mut chain, program, vec![]).gas.used;
         assert_eq!(second < first, expected, "ArbOS {version}");
         assert_eq!(next_block, first);
+    }
+}
+
+/// With room for at least one program, and with the room that there was when the block used its first.
+#[test]
+fn a_block_s_memory_of_programs_keeps_its_size() {
+    let mut chain = Chain::new();
+    let [first, second] = [echo(), relay()].map(|wasm| deploy(&mut chain, &wasm));
+    let resize = |chain: &mut Chain, count| {
+        let call = ArbOwner::setWasmBlockCacheSizeCall { count };
+        chain.from(&Account::owner()).call(ARB_OWNER, call).expect("the owner may");
+    };
+    let data = through(CALL, Address::with_last_byte(0x99), 0, &[]);
+    let gas = |chain: &mut Chain, program| send(chain, program, data.clone()).gas.used;
+    let dear = [gas(&mut chain, first), gas(&mut chain, second)];
+    resize(&mut chain, 0);
+    chain.stop_automine();
+    assert_eq!(gas(&mut chain, first), dear[0]);
+    assert!(gas(&mut chain, first) < dear[0], "there is room for one");
+    assert_eq!(gas(&mut chain, second), dear[1]);
+    resize(&mut chain, 32);
+    assert_eq!(gas(&mut chain, first), dear[0], "the second took its place, whatever the parameter is now");
+    chain.mine();
+    assert_eq!([gas(&mut chain, first), gas(&mut chain, second)], dear);
+    assert!(gas(&mut chain, first) < dear[0] && gas(&mut chain, second) < dear[1], "room for all in the next block");
+}
+
+/// Until ArbOS 58 a limit for activations only.
+#[test]
+fn the_page_limit_holds_for_every_call_and_growth_from_arbos_59_on() {
+    for (version, limited) in [(51, false), (59, true), (61, true)] {
+        let mut chain = Chain::builder().arbos(version).build();
+        let router = deploy(&mut chain, &relay());
+        let three = deploy(&mut chain, &program_with_memory("3 3", "i32.const 0"));
+        let growing = program_with_memory("1", "(drop (memory.grow (i32.const 3))) i32.const 0");
+        let growing = deploy(&mut chain, &growing);
+        let fits = |chain: &mut Chain, target| send(chain, router, through(CALL, target, 0, &[])).output[0] == 0;
+        let call = ArbOwner::setWasmPageLimitCall { limit: 4 };
+        chain.from(&Account::owner()).call(ARB_OWNER, call).expect("the owner may");
+        assert!(fits(&mut chain, three), "1 + 3 pages, ArbOS {version}");
+        assert_eq!(fits(&mut chain, growing), !limited, "1 + 1 + 3 pages, ArbOS {version}");
+        send(&mut chain, growing, vec![]);
+        let call = ArbOwner::setWasmPageLimitCall { limit: 3 };
+        chain.from(&Account::owner()).call(ARB_OWNER, call).expect("the owner may");
+        assert_eq!(fits(&mut chain, three), !limited, "1 + 3 pages, ArbOS {version}");
+        send(&mut chain, three, vec![]);
     }
 }
 
@@ -364,7 +468,7 @@ fn open_pages_count_against_the_page_limit_of_an_activation() {
     let router = deploy(&mut chain, &relay());
     let call = ArbWasm::activateProgramCall { program: four }.abi_encode();
     chain.set_balance(router, U256::from(10).pow(U256::from(18)));
-    let output = send(&mut chain, router, crate::support::through(0, ARB_WASM, 10u64.pow(16), &call)).output;
+    let output = send(&mut chain, router, through(CALL, ARB_WASM, 10u64.pow(16), &call)).output;
     assert_eq!(output[0], 2, "the caller's own page is open");
 }
 
@@ -404,7 +508,7 @@ fn a_program_in_fragments_runs_from_arbos_60_on() {
     assert_eq!(send(&mut chain, program.address, b"whole".to_vec()).output.as_ref(), b"whole");
     assert!(chain.from("alice").activate(first).is_err(), "a fragment is no program");
     assert!(try_send(&mut chain, first, vec![]).is_err());
-    let too_many = [&[0xef, 0xf0, 0x02, 0x00], &length[..], &[first.as_slice(); 3].concat()].concat();
+    let too_many = [&[0xef, 0xf0, 0x02, 0x00], &length[..], &[first.as_slice(); 5].concat()].concat();
     assert!(chain.from("deployer").deploy_code(too_many.into()).is_err());
 }
 
@@ -435,7 +539,7 @@ fn fragments_and_the_activation_gas_are_paid_from_arbos_60_on() {
     let rooted = chain.from("deployer").deploy_code(root.into()).expect("it activates");
     assert_eq!(gas(&rooted), paid + reading + 12_345);
 
-    let mut before = Chain::new();
+    let mut before = Chain::builder().arbos(51).build();
     let classic = before.from("deployer").deploy_code(code).expect("it activates");
     assert_eq!(gas(&classic) + 800, paid, "reading the activation gas");
 }

@@ -123,14 +123,20 @@ fn blob_opcodes_do_not_exist() {
 
 #[test]
 fn code_starting_with_ef_is_refused() {
-    let mut chain = Chain::new();
-    for code in [&[0xef][..], &[0xef, 0xf0, 0x00], &[0xef, 0xf0, 0x01, 0x00], &[0xef, 0x00, 0x00, 0x00]] {
-        let error = chain.from("alice").create(chain::init_code(code)).expect_err("EF code");
-        assert!(matches!(error.cause, Cause::Halt(_)), "{error}");
-        assert_eq!(error.receipt().gas.used, 32_000_000, "all gas is lost");
+    for (version, fragments) in [(59, false), (61, true)] {
+        let mut chain = Chain::builder().arbos(version).build();
+        for code in [&[0xef][..], &[0xef, 0xf0, 0x00], &[0xef, 0xf0, 0x03, 0x00], &[0xef, 0x00, 0x00, 0x00]] {
+            let error = chain.from("alice").create(chain::init_code(code)).expect_err("EF code");
+            assert!(matches!(error.cause, Cause::Halt(_)), "{error}");
+            assert_eq!(error.receipt().gas.used, 32_000_000, "all gas is lost");
+        }
+        let stylus = chain.from("alice").create(chain::init_code(&[0xef, 0xf0, 0x00, 0x00]));
+        assert!(stylus.is_ok(), "a Stylus prefix with something behind it is accepted");
+        for part in [1, 2] {
+            let part = chain.from("alice").create(chain::init_code(&[0xef, 0xf0, part, 0x00]));
+            assert_eq!(part.is_ok(), fragments, "ArbOS {version}");
+        }
     }
-    let stylus = chain.from("alice").create(chain::init_code(&[0xef, 0xf0, 0x00, 0x00]));
-    assert!(stylus.is_ok(), "a Stylus prefix with something behind it is accepted");
 }
 
 #[test]

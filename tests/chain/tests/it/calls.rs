@@ -222,6 +222,8 @@ fn wasm_frames_nest_1024_deep_where_memory_is_free() {
     let mut chain = Chain::new();
     let free = ArbOwner::setWasmFreePagesCall { pages: u16::MAX };
     chain.from(&Account::owner()).call(ARB_OWNER, free).expect("the owner may");
+    let limit = ArbOwner::setWasmPageLimitCall { limit: u16::MAX };
+    chain.from(&Account::owner()).call(ARB_OWNER, limit).expect("the owner may");
     let recursive = program(
         "(call $contract_address (i32.const 0))
          (drop (call $call_contract (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 64) (i64.const -1)
@@ -241,6 +243,7 @@ fn open_pages_close_and_the_high_water_mark_stays() {
     let mut chain = Chain::builder().recording(Recording::Frames).build();
     for (name, end) in [("succeeds", "i32.const 0"), ("reverts", "i32.const 1"), ("traps", "unreachable")] {
         let wide = deploy(&mut chain, &program_with_memory("10 10", end));
+        chain.cache(wide).expect("active");
         let twice = Code::new()
             .forward(op::CALL, wide, 0)
             .op(op::POP)

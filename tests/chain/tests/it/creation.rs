@@ -67,7 +67,7 @@ fn programs_create_programs_but_no_other_ef_code() {
     let mut chain = Chain::new();
     let maker = deploy(&mut chain, &maker());
     let delegation = [&[0xef, 0x01, 0x00][..], &[0x11; 20]].concat();
-    for refused in [&[0xef][..], &delegation, &[0xef, 0xf0, 0x01, 0x00]] {
+    for refused in [&[0xef][..], &delegation, &[0xef, 0xf0, 0x03, 0x00]] {
         let output =
             chain.from("alice").gas(1_000_000).send(maker, making(0, 0, &init_code(refused))).expect("ok").output;
         assert_eq!(output.as_ref(), [0; 32]);

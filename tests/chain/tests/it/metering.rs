@@ -143,6 +143,7 @@ fn a_frame_that_fails_cools_what_programs_warmed_in_it() {
          (call $account_balance (i32.const 64) (i32.const 96)) i32.const 0",
     );
     let reader = deploy(&mut chain, &reader);
+    chain.cache(reader).expect("active");
     let alone = send(&mut chain, reader, vec![]).frames[0].gas_used;
     let failing = called_and_reverted(&mut chain, reader);
     let both = Code::new().forward(op::CALL, failing, 0).forward(op::CALL, reader, 0).deploy(&mut chain);

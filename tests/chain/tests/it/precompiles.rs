@@ -12,9 +12,9 @@ use crate::support::{Code, deploy, echo, op, send, try_send};
 
 #[test]
 fn calls_that_break_a_rule_lose_all_gas() {
-    let mut chain = Chain::new();
+    let mut chain = Chain::builder().arbos(51).build();
     let view = ArbWasm::stylusVersionCall {}.abi_encode();
-    let since_60 = ArbWasm::activationGasCall {}.abi_encode();
+    let since_59 = ArbWasm::activationGasCall {}.abi_encode();
     let lost = |chain: &mut Chain, value: u64, data: Vec<u8>| {
         let sender = chain.from("alice").gas(100_000).value(U256::from(value));
         let error = sender.send(ARB_WASM, data).expect_err("against the rules");
@@ -23,7 +23,7 @@ fn calls_that_break_a_rule_lose_all_gas() {
     };
     lost(&mut chain, 0, vec![1, 2, 3]);
     lost(&mut chain, 0, vec![1, 2, 3, 4]);
-    lost(&mut chain, 0, since_60);
+    lost(&mut chain, 0, since_59);
     lost(&mut chain, 1, view.clone());
     // Acting as somebody else.
     let delegating = Code::new().forward(op::DELEGATECALL, ARB_WASM, 0).return_word().deploy(&mut chain);
@@ -44,12 +44,22 @@ fn getters_cost_state_parameters_and_words() {
 
 #[test]
 fn parameters_are_those_of_the_version() {
-    for (version, depth, stylus) in
-        [(30, 262_144, 1), (31, 262_144, 2), (41, 262_144, 2), (50, 22_000, 2), (60, 22_000, 2)]
-    {
+    const KIB: u32 = 1_024;
+    for (version, depth, stylus, wasm, fragments) in [
+        (30, 262_144, 1, 128 * KIB, 0),
+        (31, 262_144, 2, 128 * KIB, 0),
+        (41, 262_144, 2, 128 * KIB, 0),
+        (50, 22_000, 2, 128 * KIB, 0),
+        (51, 22_000, 2, 128 * KIB, 0),
+        (59, 22_000, 3, 128 * KIB, 0),
+        (60, 22_000, 3, 256 * KIB, 4),
+        (61, 22_000, 3, 256 * KIB, 4),
+    ] {
         let chain = Chain::builder().arbos(version).build();
         assert_eq!(chain.view(ARB_WASM, ArbWasm::maxStackDepthCall {}).expect("a view"), depth);
         assert_eq!(chain.view(ARB_WASM, ArbWasm::stylusVersionCall {}).expect("a view"), stylus);
+        assert_eq!((chain.params().max_wasm_size(), chain.params().max_fragments), (wasm, fragments));
+        assert_eq!(chain.view(ARB_WASM, ArbWasm::activationGasCall {}).is_ok(), version >= 59);
         assert_eq!(chain.view(ARB_WASM, ArbWasm::pageRampCall {}).expect("a view"), 620_674_314);
         assert_eq!(chain.view(ARB_WASM, ArbWasm::initCostScalarCall {}).expect("a view"), 100);
         assert_eq!(chain.view(ARB_WASM, ArbWasm::minInitGasCall {}).is_ok(), version >= 32);

@@ -28,7 +28,7 @@ pub(super) fn call(env: &mut Env, kind: CallKind, args: CallArgs, value_at: Opti
     let address = env.read_address(args.address)?;
     let data = env.read_bytes(args.data, args.len)?;
     let value = value_at.map(|at| env.read_u256(at)).transpose()?;
-    note_call(env, address.as_slice(), gas_wanted, value, &data);
+    note_call(env, address.as_slice(), args.gas, value, &data);
 
     let value = value.unwrap_or_default();
     if env.context().is_static && !value.is_zero() {
@@ -38,6 +38,7 @@ pub(super) fn call(env: &mut Env, kind: CallKind, args: CallArgs, value_at: Opti
     env.ask(request, Pending::Call { ret_len_out: args.ret_len_out })
 }
 
+/// Traces show the gas that the program asked for, not what there was.
 fn note_call(env: &mut Env, address: &[u8], gas: u64, value: Option<U256>, data: &[u8]) {
     let gas = gas.to_be_bytes();
     match value {

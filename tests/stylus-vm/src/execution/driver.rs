@@ -176,11 +176,14 @@ impl Execution {
         }
     }
 
+    /// The last record shows the ink that the frame started with, before and after.
     fn note_return(&mut self, status: u32) {
-        let mut env = self.env();
-        env.begin("user_returned");
-        env.note_outs(&[&status.to_be_bytes()]);
-        env.end();
+        let (start_ink, end_ink) = (self.start_ink, self.start_ink);
+        let host = self.store.data_mut();
+        if host.config.trace {
+            let (args, outs) = (Bytes::new(), Bytes::copy_from_slice(&status.to_be_bytes()));
+            host.trace.push(HostCall { name: "user_returned", args, outs, start_ink, end_ink });
+        }
     }
 
     fn end(&mut self, outcome: Outcome, ink_left: u64) -> Step {

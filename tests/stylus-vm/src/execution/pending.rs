@@ -99,17 +99,18 @@ fn give_word(env: &mut Env, dest: u32, value: B256) -> Hosted<()> {
     Ok(())
 }
 
-/// Before ArbOS 32 the writes of a flush were not paid through the meter.
+/// Before ArbOS 32 the writes of a flush were not paid through the meter. One that does not fit takes everything or,
+/// before ArbOS 50, nothing.
 fn finish_flush(env: &mut Env, clear: bool, gas: u64, complete: bool) -> Hosted<()> {
     let arbos_version = env.config().arbos_version;
-    if arbos_version >= ARBOS_CHARGING_FIXES {
-        env.buy_gas(gas)?;
-    }
     if !complete {
         return match arbos_version >= ARBOS_FLUSH_OUT_OF_GAS {
             true => env.exhaust(),
             false => Err(Escape::Failure),
         };
+    }
+    if arbos_version >= ARBOS_CHARGING_FIXES {
+        env.buy_gas(gas)?;
     }
     env.host().cache.flushed();
     if clear {
@@ -159,8 +160,9 @@ fn finish_create(
     let address = address.unwrap_or_default();
     let len = data.len() as u32;
     env.host().return_data = data;
-    env.write(address_out, address.as_slice())?;
+    // In this order: the two places may overlap.
     env.write(revert_len_out, &len.to_le_bytes())?;
+    env.write(address_out, address.as_slice())?;
     env.note_outs(&[address.as_slice(), &len.to_be_bytes()]);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::env::{Env, Escape, Hosted};
 use super::pending::Pending;
 use super::{Request, prices};
+use crate::ARBOS_STYLUS_3;
 
 pub(super) fn read_args(env: &mut Env, dest: u32) -> Hosted<()> {
     let calldata = env.host().calldata.clone();
@@ -28,8 +29,11 @@ pub(super) fn exit_early(env: &mut Env, status: u32) -> Hosted<()> {
     Err(Escape::Exit(status))
 }
 
-/// Only the low 16 bits of `pages` reach the host.
+/// More pages than 16 bits can count cost what nobody has; before ArbOS 59 only their low 16 bits reached the host.
 pub(super) fn pay_for_memory_grow(env: &mut Env, pages: u32) -> Hosted<()> {
+    if pages > u32::from(u16::MAX) && env.config().arbos_version >= ARBOS_STYLUS_3 {
+        return env.buy_gas(u64::MAX);
+    }
     let pages = pages as u16;
     env.note_args(&[&pages.to_be_bytes()]);
     if pages == 0 {
@@ -45,13 +49,16 @@ pub(super) fn return_data_size(env: &mut Env) -> Hosted<u32> {
     Ok(size)
 }
 
-/// Copies what there is from `offset` on, at most `size` bytes, and tells how many.
+/// Copies what there is from `offset` on, at most `size` bytes, and tells how many. Where nothing is copied, memory is
+/// not touched: any `dest` will do.
 pub(super) fn read_return_data(env: &mut Env, dest: u32, offset: u32, size: u32) -> Hosted<u32> {
     let data = env.host().return_data.clone();
     env.buy_ink(prices::HOST + prices::CROSSING)?;
     let part = part(&data, offset, size);
     env.buy_ink(prices::write(part.len() as u32))?;
-    env.write(dest, part)?;
+    if !part.is_empty() {
+        env.write(dest, part)?;
+    }
     env.note_args(&[&offset.to_be_bytes(), &size.to_be_bytes()]);
     env.note_outs(&[part]);
     Ok(part.len() as u32)

@@ -2,10 +2,10 @@
 
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
-    CodeSection, ConstExpr, ExportKind, ExportSection, GlobalSection, GlobalType, MemorySection, MemoryType, Module,
-    RawSection, SectionId,
+    CodeSection, ConstExpr, ExportKind, ExportSection, FunctionSection, GlobalSection, GlobalType, MemorySection,
+    MemoryType, Module, RawSection, SectionId,
 };
-use wasmparser::{Export, ValType};
+use wasmparser::{Export, ExternalKind, TypeRef, ValType};
 
 use super::ActivationError;
 use super::instrument::{Function, Globals};
@@ -21,15 +21,17 @@ pub(super) fn module(
     exports: &[&Export],
     functions: Vec<Function>,
 ) -> Result<Vec<u8>, ActivationError> {
+    let detour = Detour::of(parsed, exports);
     let mut module = Module::new();
-    for id in [SectionId::Type, SectionId::Import, SectionId::Function, SectionId::Table] {
-        copy(&mut module, parsed, id);
-    }
+    copy(&mut module, parsed, SectionId::Type);
+    copy(&mut module, parsed, SectionId::Import);
+    function_section(&mut module, parsed, detour.as_ref());
+    copy(&mut module, parsed, SectionId::Table);
     memory(&mut module, parsed);
     module.section(&global_section(parsed, globals)?);
-    module.section(&export_section(exports, globals)?);
+    module.section(&export_section(exports, globals, detour.as_ref())?);
     copy(&mut module, parsed, SectionId::Element);
-    module.section(&code_section(functions)?);
+    module.section(&code_section(functions, detour.as_ref())?);
     copy(&mut module, parsed, SectionId::Data);
     let wasm = module.finish();
     debug_assert!(
@@ -37,6 +39,44 @@ pub(super) fn module(
         "instrumentation keeps modules valid"
     );
     Ok(wasm)
+}
+
+/// Stands before an entry point that is an import: the engine suspends only what a function of the module calls. Not being
+/// the program's, it is neither metered nor counted.
+struct Detour {
+    index: u32,
+    import: u32,
+    type_index: u32,
+}
+
+impl Detour {
+    fn of(parsed: &Parsed, exports: &[&Export]) -> Option<Self> {
+        let entry = exports.iter().find(|export| export.kind == ExternalKind::Func)?;
+        match parsed.imports.get(entry.index as usize)?.ty {
+            TypeRef::Func(type_index) => {
+                let index = (parsed.imports.len() + parsed.bodies.len()) as u32;
+                Some(Self { index, import: entry.index, type_index })
+            }
+            _ => None,
+        }
+    }
+
+    fn body(&self) -> wasm_encoder::Function {
+        let mut body = wasm_encoder::Function::new([]);
+        body.instructions().local_get(0).call(self.import).end();
+        body
+    }
+}
+
+fn function_section(module: &mut Module, parsed: &Parsed, detour: Option<&Detour>) {
+    let Some(detour) = detour else {
+        return copy(module, parsed, SectionId::Function);
+    };
+    let mut section = FunctionSection::new();
+    for type_index in parsed.functions.iter().chain([&detour.type_index]) {
+        section.function(*type_index);
+    }
+    module.section(&section);
 }
 
 fn copy(module: &mut Module, parsed: &Parsed, id: SectionId) {
@@ -78,11 +118,19 @@ fn global_section(parsed: &Parsed, globals: &Globals) -> Result<GlobalSection, A
     Ok(section)
 }
 
-fn export_section(exports: &[&Export], globals: &Globals) -> Result<ExportSection, ActivationError> {
+fn export_section(
+    exports: &[&Export],
+    globals: &Globals,
+    detour: Option<&Detour>,
+) -> Result<ExportSection, ActivationError> {
     let mut section = ExportSection::new();
     for export in exports {
         let kind = RoundtripReencoder.export_kind(export.kind).map_err(failed)?;
-        section.export(export.name, kind, export.index);
+        let index = match detour {
+            Some(detour) if export.kind == ExternalKind::Func => detour.index,
+            _ => export.index,
+        };
+        section.export(export.name, kind, index);
     }
     for (index, _, name) in globals.list() {
         section.export(name, ExportKind::Global, index);
@@ -90,7 +138,7 @@ fn export_section(exports: &[&Export], globals: &Globals) -> Result<ExportSectio
     Ok(section)
 }
 
-fn code_section(functions: Vec<Function>) -> Result<CodeSection, ActivationError> {
+fn code_section(functions: Vec<Function>, detour: Option<&Detour>) -> Result<CodeSection, ActivationError> {
     let mut section = CodeSection::new();
     for function in functions {
         let mut locals = Vec::with_capacity(function.locals.len());
@@ -102,6 +150,9 @@ fn code_section(functions: Vec<Function>) -> Result<CodeSection, ActivationError
             body.instruction(&RoundtripReencoder.instruction(operator).map_err(failed)?);
         }
         section.function(&body);
+    }
+    if let Some(detour) = detour {
+        section.function(&detour.body());
     }
     Ok(section)
 }

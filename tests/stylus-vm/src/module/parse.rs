@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wasm_encoder::SectionId;
 use wasmparser::{
     CustomSectionReader, Data, Element, Export, FuncType, FunctionBody, Global, Import, KnownCustom, MemoryType, Name,
-    Parser, Payload, TableType, TypeRef, Validator, WasmFeatures,
+    Naming, Parser, Payload, TableType, TypeRef, Validator, WasmFeatures,
 };
 
 use super::ActivationError;
@@ -102,14 +102,19 @@ impl<'a> Parsed<'a> {
         Ok(())
     }
 
-    /// Custom sections are ignored, except that a `name` section must be well formed.
+    /// Custom sections are ignored, except that the names of module and functions in a `name` section must be well
+    /// formed. Other names are not looked into.
     fn read_name(&mut self, section: &CustomSectionReader<'a>) -> Result<(), ActivationError> {
         let KnownCustom::Name(names) = section.as_known() else {
             return Ok(());
         };
         for subsection in names {
-            if let Name::Module { name, .. } = subsection? {
-                self.module_name = Some(name);
+            match subsection? {
+                Name::Module { name, .. } => self.module_name = Some(name),
+                Name::Function(functions) => {
+                    functions.into_iter().collect::<Result<Vec<Naming<'_>>, _>>()?;
+                }
+                _ => {}
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use wasmparser::{
 };
 
 use super::parse::Parsed;
-use super::{ActivationError, Rules};
+use super::{ActivationError, Rules, STYLUS_NEWEST};
 use crate::{ARBOS_CHARGING_FIXES, abi};
 
 /// Imports, ArbOS 32 and later.
@@ -21,7 +21,7 @@ pub(crate) const MEMORY: &str = "memory";
 
 /// Whether these rules can judge `wasm` at all.
 pub(super) fn check_versions(wasm: &[u8], rules: &Rules) -> Result<(), ActivationError> {
-    if !(1..=2).contains(&rules.stylus_version) {
+    if !(1..=STYLUS_NEWEST).contains(&rules.stylus_version) {
         return refuse(format!("unknown Stylus version {}", rules.stylus_version));
     }
     if wasm.len() > rules.max_wasm_size as usize {
@@ -46,7 +46,7 @@ pub(super) fn check(parsed: &Parsed, rules: &Rules) -> Result<(), ActivationErro
 }
 
 fn check_imports(parsed: &Parsed, rules: &Rules) -> Result<(), ActivationError> {
-    let mut seen: HashMap<(&str, &str), &FuncType> = HashMap::new();
+    let mut seen: HashMap<(&str, &str), u32> = HashMap::new();
     for import in &parsed.imports {
         let full = format!("{}.{}", import.module, import.name);
         let TypeRef::Func(type_index) = import.ty else {
@@ -56,7 +56,8 @@ fn check_imports(parsed: &Parsed, rules: &Rules) -> Result<(), ActivationError> 
         if import.name.starts_with(RESERVED_PREFIX) {
             return refuse(format!("import {full} has a reserved name"));
         }
-        if seen.insert((import.module, import.name), found).is_some_and(|first| first != found) {
+        // By index: two equal types are two signatures as well.
+        if seen.insert((import.module, import.name), type_index).is_some_and(|first| first != type_index) {
             return refuse(format!("import {full} has two signatures"));
         }
         check_signature(&full, import.module, import.name, found, rules)?;
@@ -84,7 +85,8 @@ fn check_signature(
     Ok(())
 }
 
-/// Name hygiene: nothing may pass for an import or for a part of the instrumentation.
+/// Name hygiene: nothing may pass for an import or for a part of the instrumentation. Of an export's name only what
+/// follows the last `__` counts.
 fn check_exports(parsed: &Parsed) -> Result<(), ActivationError> {
     let imported: HashSet<&str> = parsed.imports.iter().map(|import| import.name).collect();
     for Export { name, .. } in &parsed.exports {
@@ -92,7 +94,7 @@ fn check_exports(parsed: &Parsed) -> Result<(), ActivationError> {
         if imported.contains(last_part) {
             return refuse(format!("export {name} carries the name of an import"));
         }
-        if name.starts_with(RESERVED_PREFIX) {
+        if last_part.starts_with(RESERVED_PREFIX) {
             return refuse(format!("export {name} has a reserved name"));
         }
     }
@@ -133,9 +135,6 @@ fn check_entry_point(parsed: &Parsed) -> Result<(), ActivationError> {
     let Some(entry) = parsed.exports.iter().find(|export| is_entry_point(export)) else {
         return refuse("missing export: function `user_entrypoint`");
     };
-    if (entry.index as usize) < parsed.imports.len() {
-        return refuse("`user_entrypoint` is an import");
-    }
     let found = parsed.function_type(entry.index);
     if *found != FuncType::new([ValType::I32], [ValType::I32]) {
         return refuse(format!("`user_entrypoint` has type {found:?}, expected (i32) -> (i32)"));

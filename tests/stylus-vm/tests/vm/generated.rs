@@ -1,10 +1,10 @@
 //! Random programs: the crate must agree with the naive implementation on figures, result and ink (section 8.4).
 
 use proptest::prelude::*;
-use stylus_vm::module;
+use stylus_vm::{Rules, module};
 
-use crate::naive::{self, Body, Ending, Signatures};
-use crate::support::{Chain, Frame, INK_PRICE, Pages, RULES};
+use crate::naive::{self, Body, Budget, Ending, Signatures};
+use crate::support::{Chain, Frame, INK_PRICE, MULTI_VALUE_RULES, Pages, RULES};
 
 /// Makes decisions from bytes; when they run out, always the first. So shorter input means a simpler program.
 struct Dice<'a>(&'a [u8]);
@@ -50,6 +50,8 @@ struct Writer<'d, 'a> {
     /// Results that each label takes, innermost last.
     labels: Vec<Option<Ty>>,
     function: usize,
+    /// Blocks may have parameters.
+    multi_value: bool,
 }
 
 impl Writer<'_, '_> {
@@ -134,7 +136,7 @@ impl Writer<'_, '_> {
             }
             11 => self.put(format!("global.get ${name}")),
             12 => self.call(ty, fuel),
-            13 => {
+            13 if self.multi_value => {
                 self.value(Ty::I32, fuel);
                 self.value(ty, fuel);
                 self.open(format!("block (param i32 {name}) (result {name})"), Some(ty));
@@ -373,6 +375,7 @@ pub(crate) struct Generated {
     growable: bool,
     gas: u64,
     pub(crate) argument: Vec<u8>,
+    pub(crate) rules: Rules,
 }
 
 /// `count` programs, the same each time for the same seed.
@@ -391,9 +394,11 @@ impl Generated {
         let growable = dice.roll(2) == 0;
         let gas = [3_000, 100, 60_000][dice.roll(3)];
         let argument = vec![0; dice.roll(5)];
+        let multi_value = dice.roll(3) == 2;
         let functions = (0..FUNCTIONS)
             .map(|function| {
-                let mut writer = Writer { dice: &mut dice, code: Vec::new(), labels: Vec::new(), function };
+                let mut writer =
+                    Writer { dice: &mut dice, code: Vec::new(), labels: Vec::new(), function, multi_value };
                 writer.statement(4);
                 writer.statements(4);
                 writer.value(Ty::I32, 4);
@@ -401,7 +406,8 @@ impl Generated {
                 writer.code
             })
             .collect();
-        Self { functions, growable, gas, argument }
+        let rules = if multi_value { MULTI_VALUE_RULES } else { RULES };
+        Self { functions, growable, gas, argument, rules }
     }
 
     fn signatures() -> Signatures {
@@ -468,7 +474,7 @@ impl Generated {
 /// Both implementations on one program.
 pub(crate) fn check(generated: &Generated) -> Ending {
     let wasm = generated.wasm();
-    let activation = module::activate(&wasm, 128, &RULES, u64::MAX).unwrap_or_else(|error| {
+    let activation = module::activate(&wasm, 128, &generated.rules, u64::MAX).unwrap_or_else(|error| {
         panic!("{error}: {generated:?}");
     });
     wasmparser::Validator::new().validate_all(activation.program.instrumented()).expect("stays valid");
@@ -484,17 +490,22 @@ pub(crate) fn check(generated: &Generated) -> Ending {
     assert_eq!(activation.figures.operators, operators);
     assert_eq!(activation.program.frame_words(), frames);
 
-    let frame = Frame { calldata: generated.argument.clone().into(), gas: generated.gas, ..Frame::default() };
+    let mut frame = Frame { calldata: generated.argument.clone().into(), gas: generated.gas, ..Frame::default() };
+    frame.config.arbos_version = generated.rules.arbos_version;
     let run = frame.run(&activation.program, &mut Chain::with_pages(1));
     let status = run
         .calls("user_returned")
         .next()
         .map(|call| i32::from_be_bytes(call.outs[..].try_into().expect("a status has four bytes")));
     let ending = Ending { outcome: run.outcome, ink_used: run.ink_used, output: run.output.to_vec(), status };
-    let pages = Pages { open: 1, ever: 1 };
     let argument = generated.argument.len() as i32;
-    let expected =
-        naive::run(&generated.counted_wasm(), generated.gas * INK_PRICE, frame.config.max_stack_depth, pages, argument);
+    let budget = Budget {
+        ink: generated.gas * INK_PRICE,
+        stack: frame.config.max_stack_depth,
+        pages: Pages { open: 1, ever: 1 },
+        wraps_growth: generated.rules.arbos_version < 59,
+    };
+    let expected = naive::run(&generated.counted_wasm(), budget, argument);
     assert_eq!(ending, expected);
     ending
 }

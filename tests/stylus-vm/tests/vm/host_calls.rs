@@ -125,6 +125,25 @@ fn flush_without_gas_for_a_write() {
     assert_eq!(ends(41), (Outcome::Failure, true));
 }
 
+/// Two writes of 5,000 gas, of which one fits.
+#[test]
+fn before_arbos_50_a_flush_that_does_not_fit_pays_nothing() {
+    let stores =
+        "(call $storage_cache (i32.const 32) (i32.const 96)) (call $storage_cache (i32.const 64) (i32.const 96))";
+    let run = |arbos_version, body: &str| {
+        let mut frame = Frame { gas: 9_000, ..Frame::default() };
+        frame.config.arbos_version = arbos_version;
+        frame.run(&calling(body), &mut Chain::with_storage(&[(1, 9), (2, 9)]))
+    };
+    for version in [32, 41] {
+        let failed = run(version, &format!("{stores} (call $storage_flush (i32.const 0))"));
+        let block = 2_450 + 1 + 3_800;
+        let bases = 2 * (block + 1 + 18_480) + block + 68_073;
+        assert_eq!((failed.outcome, failed.ink_used), (Outcome::Failure, bases));
+    }
+    assert_eq!(run(50, &format!("{stores} (call $storage_flush (i32.const 0))")).outcome, Outcome::OutOfInk);
+}
+
 #[test]
 fn storage_calls_need_more_gas_than_they_may_take() {
     // A frame with `gas` after the metering of the block, which fails at the host call or does not.
@@ -455,6 +474,14 @@ fn refused_creation_fails_the_frame() {
 }
 
 #[test]
+fn creation_writes_the_length_first_and_the_address_over_it() {
+    let body = "(call $create1 (i32.const 63) (i32.const 1) (i32.const 64) (i32.const 600) (i32.const 610))
+        (call $write_result (i32.const 600) (i32.const 20))";
+    let run = succeed(&Frame::default(), body, &mut created(Some(TARGET), &[]));
+    assert_eq!(run.output[..], TARGET[..]);
+}
+
+#[test]
 fn pay_for_memory_grow_follows_the_memory_model() {
     let price = |pages: i32| {
         let body = format!("(call $pay_for_memory_grow (i32.const {pages}))");
@@ -463,8 +490,25 @@ fn pay_for_memory_grow_follows_the_memory_model() {
     assert_eq!(price(100), 9_320_660_000);
     assert_eq!(price(1), 0, "two pages are free");
     assert_eq!(price(0), 8_400);
-    assert_eq!(price(0x10000), 8_400, "the host sees 16 bits");
-    assert_eq!(price(0x10064), 9_320_660_000);
+}
+
+#[test]
+fn growth_beyond_16_bits_is_paid_by_its_low_bits_until_arbos_59() {
+    let ends = |arbos_version, pages: i32| {
+        let mut frame = Frame::default();
+        frame.config.arbos_version = arbos_version;
+        let body = format!("(call $pay_for_memory_grow (i32.const {pages}))");
+        let run = frame.run(&calling(&body), &mut Chain::with_pages(1));
+        (run.outcome, run.calls("pay_for_memory_grow").next().map(|call| call.start_ink - call.end_ink))
+    };
+    for version in [59, 60, 61] {
+        assert_eq!(ends(version, 65_536), (Outcome::OutOfInk, None));
+        assert_eq!(ends(version, -1), (Outcome::OutOfInk, None));
+    }
+    assert_eq!(ends(51, 65_536), (Outcome::Success, Some(8_400)));
+    assert_eq!(ends(51, 65_537), (Outcome::Success, Some(0)));
+    assert_eq!(ends(51, 0x10064), (Outcome::Success, Some(9_320_660_000)));
+    assert_eq!(ends(61, 65_535).0, Outcome::OutOfInk, "the memory model's price");
 }
 
 #[test]
@@ -611,7 +655,8 @@ fn trace_has_a_record_per_call() {
     assert_eq!(run.trace[1].outs[..], [1, 2]);
     assert_eq!((&run.trace[2].args[..], &run.trace[2].outs[..]), (&word(1)[..], &word(5)[..]));
     assert_eq!(run.trace[3].outs[..], [0; 4]);
-    assert_eq!(run.trace[3].end_ink, GAS * INK_PRICE - run.ink_used);
+    // The start of the frame once more, not its end.
+    assert_eq!((run.trace[3].start_ink, run.trace[3].end_ink), (GAS * INK_PRICE, GAS * INK_PRICE));
 }
 
 #[test]

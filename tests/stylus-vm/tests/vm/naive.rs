@@ -205,6 +205,7 @@ struct Meter {
     exhausted: bool,
     stack: u32,
     pages: Pages,
+    wraps_growth: bool,
     output: Vec<u8>,
 }
 
@@ -223,11 +224,23 @@ impl Meter {
     }
 }
 
+/// What a frame may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(crate) ink: u64,
+    pub(crate) stack: u32,
+    pub(crate) pages: Pages,
+    /// Growth is paid by the low 16 bits of its page count.
+    pub(crate) wraps_growth: bool,
+}
+
 /// Runs a module made of [`counted`] functions.
-pub(crate) fn run(wasm: &[u8], ink: u64, stack: u32, pages: Pages, argument: i32) -> Ending {
+pub(crate) fn run(wasm: &[u8], budget: Budget, argument: i32) -> Ending {
+    let Budget { ink, stack, pages, wraps_growth } = budget;
     let engine = Engine::default();
     let module = Module::new(&engine, wasm).expect("counted modules are valid");
-    let mut store = Store::new(&engine, Meter { left: ink, exhausted: false, stack, pages, output: Vec::new() });
+    let meter = Meter { left: ink, exhausted: false, stack, pages, wraps_growth, output: Vec::new() };
+    let mut store = Store::new(&engine, meter);
     let instance = linker(&engine).instantiate_and_start(&mut store, &module).expect("counted modules link");
     let entry = instance.get_typed_func::<i32, i32>(&store, "user_entrypoint").expect("the entry point exists");
     let status = entry.call(&mut store, argument).ok();
@@ -257,6 +270,7 @@ fn linker(engine: &Engine) -> Linker<Meter> {
         .unwrap();
     linker
         .func_wrap("naive", "grow", |mut c: Caller<Meter>, pages: u32| match pages as u16 {
+            _ if pages > 65_535 && !c.data().wraps_growth => c.data_mut().buy(u64::MAX),
             0 => c.data_mut().buy(8_400),
             pages => {
                 let gas = c.data_mut().pages.add(pages);

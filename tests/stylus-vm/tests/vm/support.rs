@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use stylus_vm::execution::HostCall;
-use stylus_vm::{Activation, Block, Config, Context, Execution, Outcome, Program, Reply, Request, Rules, Step, module};
+use stylus_vm::{
+    ARBOS_CURRENT, Activation, Block, Config, Context, Execution, Outcome, Program, Reply, Request, Rules, Step, module,
+};
 
-/// The default protocol version of the chain.
-pub(crate) const RULES: Rules = Rules { arbos_version: 51, stylus_version: 2, max_wasm_size: 131_072, debug: false };
+/// The default rules of the chain.
+pub(crate) const RULES: Rules = Rules::of(ARBOS_CURRENT);
+/// The last ones that admit several results.
+pub(crate) const MULTI_VALUE_RULES: Rules = Rules::of(51);
 
 pub(crate) const INK_PRICE: u64 = 10_000;
 pub(crate) const GAS: u64 = 32_000_000;
@@ -39,7 +43,7 @@ pub(crate) fn program(text: &str) -> Arc<Program> {
 
 pub(crate) fn config() -> Config {
     Config {
-        arbos_version: 51,
+        arbos_version: ARBOS_CURRENT,
         ink_price: INK_PRICE as u32,
         max_stack_depth: 22_000,
         max_code_size: 24_576,

@@ -10,7 +10,7 @@ use alloy_primitives::hex;
 use stylus_vm::{Outcome, module};
 
 use crate::generated::{check, programs};
-use crate::support::{Chain, Frame, RULES, program};
+use crate::support::{Chain, Frame, program};
 
 /// `PROGRAMS=100000 cargo test -p stylus-vm v8` for more than the usual.
 const USUAL: usize = 2_000;
@@ -28,7 +28,8 @@ fn v8_agrees_on_how_programs_end() {
             (_, None) => "trap".into(),
         };
         expected.push(line);
-        let activation = module::activate(&program.wasm(), 128, &RULES, u64::MAX).expect("it was activated before");
+        let activation =
+            module::activate(&program.wasm(), 128, &program.rules, u64::MAX).expect("it was activated before");
         let wasm = hex::encode(activation.program.instrumented());
         input.push_str(&format!("{} {wasm}\n", program.argument.len()));
     }

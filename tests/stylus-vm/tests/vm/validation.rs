@@ -1,9 +1,10 @@
 //! One refused module per rule (sections 1.4 to 1.7), beside a neighbour that passes.
 
-use stylus_vm::{ActivationError, Rules, module};
+use alloy_primitives::Address;
+use stylus_vm::{ARBOS_VERSIONS, ActivationError, Outcome, Rules, module};
 
 use crate::hooks;
-use crate::support::RULES;
+use crate::support::{Chain, Frame, RULES};
 
 fn verdict(wasm: &[u8], rules: &Rules) -> Result<(), String> {
     module::activate(wasm, 128, rules, u64::MAX).map(drop).map_err(|error| error.to_string())
@@ -82,17 +83,21 @@ fn bulk_memory_and_sign_extension_are_accepted() {
 }
 
 #[test]
-fn multi_value_ends_with_arbos_60() {
+fn multi_value_ends_with_stylus_version_3() {
     let texts = [
         format!("(module {MEMORY} {ENTRY} (func (result i32 i32) i32.const 1 i32.const 2))"),
         running("i32.const 0 block (param i32) drop end"),
     ];
     for text in texts {
         let wasm = wat::parse_str(&text).unwrap();
-        assert_eq!(verdict(&wasm, &Rules { arbos_version: 51, ..RULES }), Ok(()));
-        let newest = Rules { arbos_version: 60, ..RULES };
-        assert!(verdict(&wasm, &newest).unwrap_err().contains("multi-value"));
-        assert!(module::compile(&wasm, &newest).is_ok(), "activated earlier, it keeps running");
+        for rules in ARBOS_VERSIONS.map(Rules::of) {
+            let admitted = rules.arbos_version <= 51;
+            match verdict(&wasm, &rules) {
+                Ok(()) => assert!(admitted, "{rules:?}"),
+                Err(error) => assert!(!admitted && error.contains("multi-value"), "{rules:?}: {error}"),
+            }
+            assert_eq!(module::compile(&wasm, &rules).is_ok(), admitted, "also when it is compiled again");
+        }
     }
 }
 
@@ -116,6 +121,14 @@ fn unusual_sections() {
     assert_eq!(insert(0, b"\x04what"), Ok(()), "custom sections are ignored");
     assert_eq!(insert(0, b"\x04name"), Ok(()), "an empty name section is well formed");
     assert!(insert(0, b"\x04name\x00\xff").is_err(), "a name section is read");
+    for (functions, fits) in
+        [(&[1, 0, 1, b'f'][..], true), (&[1, 0, 1, 0xff], false), (&[1], false), (&[1, 0, 2, b'f'], false)]
+    {
+        let names = [b"\x04name\x01", &[functions.len() as u8][..], functions].concat();
+        assert_eq!(insert(0, &names).is_ok(), fits, "names of functions are read: {functions:?}");
+        let locals = [b"\x04name\x02", &[functions.len() as u8][..], functions].concat();
+        assert_eq!(insert(0, &locals), Ok(()), "those of locals are not");
+    }
     assert!(insert(12, &[0]).unwrap_err().contains("data count"));
     assert!(insert(99, &[]).is_err());
     let mut version = wasm.clone();
@@ -154,6 +167,10 @@ fn an_import_may_repeat_with_the_same_signature_only() {
     let import = |ty: &str| format!(r#"(import "vm_hooks" "read_args" (func (param {ty})))"#);
     accepts(&with(&[import("i32"), import("i32")].concat()));
     refuses(&with(&[import("i32"), import("i64")].concat()), "two signatures");
+    let by_index = |index: u32| format!(r#"(import "vm_hooks" "read_args" (func (type {index})))"#);
+    let types = "(type (func (param i32))) (type (func (param i32)))";
+    accepts(&with(&[types, &by_index(1), &by_index(1)].concat()));
+    refuses(&with(&[types, &by_index(0), &by_index(1)].concat()), "two signatures");
 }
 
 #[test]
@@ -198,8 +215,12 @@ fn export_names_keep_clear_of_imports_and_of_the_instrumentation() {
     accepts(&text("tx_origin"));
     refuses(&text("msg_value"), "carries the name of an import");
     refuses(&text("x__msg_value"), "carries the name of an import");
-    refuses(&text("stylus"), "reserved name");
-    refuses(&text("stylus_ink_left"), "reserved name");
+    for reserved in ["stylus", "stylus_ink_left", "__stylus", "a__stylus_x", "a__b__stylus"] {
+        refuses(&text(reserved), "reserved name");
+    }
+    for free in ["stylus__x", "stylus_ink_left__z", "_stylus", "a_stylus"] {
+        accepts(&text(free));
+    }
 }
 
 #[test]
@@ -252,9 +273,29 @@ fn entry_point_is_needed_with_its_type() {
         let text = format!(r#"(module {MEMORY} (func (export "user_entrypoint") {ty} unreachable))"#);
         refuses(&text, "`user_entrypoint` has type");
     }
+}
+
+/// Call data of 1,000 bytes, so that the function finds the address zero at 1,000.
+#[test]
+fn a_host_function_can_be_the_entry_point() {
     let import =
         r#"(func (export "user_entrypoint") (import "vm_hooks" "account_code_size") (param i32) (result i32))"#;
-    refuses(&format!("(module {import} {MEMORY})"), "`user_entrypoint` is an import");
+    let with_others = format!("(module {import} {MEMORY} (func) (func (param i64)))");
+    for (text, code, ends) in [
+        (format!("(module {import} {MEMORY})"), vec![], Outcome::Success),
+        (with_others, vec![1, 2, 3], Outcome::Revert),
+    ] {
+        let activation = module::activate(&wat::parse_str(text).unwrap(), 128, &RULES, u64::MAX).unwrap();
+        let mut chain = Chain::default();
+        chain.code.insert(Address::ZERO, code.into());
+        let frame = Frame { calldata: vec![0; 1_000].into(), ..Frame::default() };
+        let run = frame.run(&activation.program, &mut chain);
+        assert_eq!((run.outcome, run.ink_used), (ends, 33_068_073), "what the host call costs, and nothing else");
+    }
+    refuses(
+        &format!(r#"(module (func (export "user_entrypoint") (import "vm_hooks" "read_args") (param i32)) {MEMORY})"#),
+        "`user_entrypoint` has type",
+    );
 }
 
 #[test]
@@ -365,7 +406,7 @@ fn program_length_and_version_are_checked() {
     let at = |max_wasm_size| verdict(&wasm, &Rules { max_wasm_size, ..RULES });
     assert_eq!(at(wasm.len() as u32), Ok(()));
     assert!(at(wasm.len() as u32 - 1).unwrap_err().contains("program exceeds"));
-    assert!(verdict(&wasm, &Rules { stylus_version: 3, ..RULES }).unwrap_err().contains("Stylus version"));
+    assert!(verdict(&wasm, &Rules { stylus_version: 4, ..RULES }).unwrap_err().contains("Stylus version"));
 }
 
 #[test]

@@ -30,3 +30,4 @@ mod simulation;
 mod staking;
 mod storage;
 mod tokens;
+mod upgrade;

@@ -64,7 +64,7 @@ fn failures_are_told_alike() {
         let poor = Account::from_key(alloy_primitives::keccak256("poor"));
         let error = chain.from(&poor).transfer(STRANGER, U256::from(1)).unwrap_err();
         assert_eq!(error.cause, Cause::Rejected(Rejected::InsufficientFunds));
-        assert!(chain.arbos_version() == 51 && chain.base_fee() == 100_000_000 && chain.chain_id() == 412_346);
+        assert!(chain.arbos_version() == 61 && chain.base_fee() == 100_000_000 && chain.chain_id() == 412_346);
     }
 }
 
