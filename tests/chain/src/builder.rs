@@ -8,7 +8,7 @@ use stylus_vm::ARBOS_VERSIONS;
 
 use crate::{
     arbos::{Arbos, Params},
-    block::Block,
+    block::{BLOCK_GAS_LIMIT, Block, PREV_RANDAO, SEQUENCER},
     chain::Chain,
     embedded::{Embedded, World},
     frames::Recording,
@@ -126,6 +126,9 @@ impl ChainBuilder {
             l1_number: self.l1_number,
             base_fee: self.base_fee,
             gas_used: 0,
+            gas_limit: BLOCK_GAS_LIMIT,
+            coinbase: SEQUENCER,
+            prev_randao: PREV_RANDAO,
             logs_bloom: Bloom::ZERO,
             transactions: Vec::new(),
         };
@@ -144,6 +147,9 @@ impl ChainBuilder {
             time: self.timestamp,
             l1_number: None,
             base_fee: self.base_fee,
+            gas_limit: BLOCK_GAS_LIMIT,
+            coinbase: SEQUENCER,
+            prev_randao: None,
             recording: self.recording,
         };
         Embedded::with(self, world)

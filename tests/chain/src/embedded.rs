@@ -7,7 +7,7 @@ use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
 
 use crate::{
     arbos::{Arbos, Params, Record},
-    block::Block,
+    block::{Block, PREV_RANDAO},
     builder::ChainBuilder,
     chain::SnapshotId,
     evm::{FirstFrame, context::Recent},
@@ -16,7 +16,7 @@ use crate::{
     genesis::FUNDS,
     receipt::{Receipt, Rejected},
     state::State,
-    transaction::{Signed, Transaction},
+    transaction::{DEFAULT_GAS_LIMIT, Signed, Transaction},
 };
 
 /// Seconds between L1 blocks.
@@ -36,6 +36,11 @@ pub(crate) struct World {
     pub(crate) time: u64,
     pub(crate) l1_number: Option<u64>,
     pub(crate) base_fee: u64,
+    /// Of blocks from the next on.
+    pub(crate) gas_limit: u64,
+    pub(crate) coinbase: Address,
+    /// Of the next block alone.
+    pub(crate) prev_randao: Option<B256>,
     pub(crate) recording: Recording,
 }
 
@@ -103,7 +108,7 @@ impl Embedded {
     ) -> Result<Receipt, Rejected> {
         self.upgrade_if_due();
         let mut open = self.world.open.take().unwrap_or_else(|| self.next_block());
-        let ran = match self.run(transaction, mode, &open, hash) {
+        let ran = match fits(&open.block, transaction).and_then(|()| self.run(transaction, mode, &open, hash)) {
             Ok(ran) => ran,
             Err(rejected) => {
                 self.world.open = Some(open).filter(|open| !open.block.transactions.is_empty());
@@ -131,6 +136,7 @@ impl Embedded {
     pub(crate) fn mine(&mut self) -> Arc<Block> {
         self.upgrade_if_due();
         let OpenBlock { mut block, .. } = self.world.open.take().unwrap_or_else(|| self.next_block());
+        self.world.prev_randao = None;
         block.hash = block.header(self.arbos_version()).hash_slow();
         let block = Arc::new(block);
         self.world.head = block.clone();
@@ -216,6 +222,9 @@ impl Embedded {
             l1_number: self.l1_number(),
             base_fee: self.world.base_fee,
             gas_used: 0,
+            gas_limit: self.world.gas_limit,
+            coinbase: self.world.coinbase,
+            prev_randao: self.world.prev_randao.unwrap_or(PREV_RANDAO),
             logs_bloom: Bloom::ZERO,
             transactions: Vec::new(),
         };
@@ -327,4 +336,11 @@ impl Embedded {
     pub(crate) fn record_of(&self, code_hash: B256) -> Record {
         Arbos(&mut self.world.state.clone()).record(code_hash)
     }
+}
+
+/// Whether the block still has the gas that the transaction allows itself.
+fn fits(block: &Block, transaction: &Transaction) -> Result<(), Rejected> {
+    let given = transaction.gas.unwrap_or(DEFAULT_GAS_LIMIT);
+    let left = block.gas_limit.saturating_sub(block.gas_used);
+    if given > left { Err(Rejected::GasLimit { given, left }) } else { Ok(()) }
 }

@@ -85,10 +85,17 @@ impl ArbEvm {
         }
     }
 
+    /// Before another frame opens, and when one closes.
+    fn attribute_logs(&mut self) {
+        let Ctx { chain, journaled_state, .. } = &mut self.inner.ctx;
+        chain.recorder.logged(&journaled_state.inner.logs);
+    }
+
     fn record_result(&mut self, result: &FrameResult) {
         if !self.inner.ctx.chain.recorder.is_on() {
             return;
         }
+        self.attribute_logs();
         let outcome = result.interpreter_result();
         let kept_gas = outcome.result.is_ok_or_revert();
         let remaining = if kept_gas { outcome.gas.remaining() } else { 0 };
@@ -117,6 +124,7 @@ impl EvmTr for ArbEvm {
     ) -> Result<FrameInitResult<'_, Self::Frame>, ContextDbError<Ctx>> {
         if self.inner.ctx.chain.recorder.is_on() {
             let frame = describe(&init, &self.inner.ctx);
+            self.attribute_logs();
             self.inner.ctx.chain.recorder.open(frame);
         }
         match self.inner.frame_init(init)? {
@@ -209,6 +217,7 @@ fn describe(init: &FrameInit, ctx: &Ctx) -> Frame {
         ink: None,
         host_calls: Vec::new(),
         steps: Vec::new(),
+        logs: Vec::new(),
     };
     match &init.frame_input {
         FrameInput::Call(call) => {

@@ -17,7 +17,7 @@ use revm::{
 
 use crate::{
     arbos::Arbos,
-    block::{BLOCK_GAS_LIMIT, Block, SEQUENCER},
+    block::Block,
     embedded::{Embedded, OpenBlock},
     evm::{
         ArbEvm, ArbHandler, EvmError, FirstFrame,
@@ -133,12 +133,12 @@ fn spec(version: u64) -> SpecId {
 fn block_env(block: &Block) -> BlockEnv {
     BlockEnv {
         number: U256::from(block.l1_number),
-        beneficiary: SEQUENCER,
+        beneficiary: block.coinbase,
         timestamp: U256::from(block.timestamp),
-        gas_limit: BLOCK_GAS_LIMIT,
+        gas_limit: block.gas_limit,
         basefee: block.base_fee,
         difficulty: U256::from(1),
-        prevrandao: Some(U256::from(1).into()),
+        prevrandao: Some(block.prev_randao),
         blob_excess_gas_and_price: Some(BlobExcessGasAndPrice { excess_blob_gas: 0, blob_gasprice: 1 }),
         slot_num: 0,
     }

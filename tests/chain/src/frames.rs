@@ -1,6 +1,6 @@
 //! The tree of frames a transaction opened, for gas tables.
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, Bytes, Log, U256};
 use stylus_vm::execution::HostCall;
 
 /// Which way a frame was entered.
@@ -57,6 +57,17 @@ pub struct Frame {
     pub host_calls: Vec<HostCall>,
     /// Its instructions, when they are traced and the EVM ran.
     pub steps: Vec<Step>,
+    /// What it logged itself. If it or a frame above it failed, nothing of that stays.
+    pub logs: Vec<FrameLog>,
+}
+
+/// A log in the frame that emitted it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameLog {
+    /// How many frames the frame had opened before.
+    pub position: usize,
+    /// The log.
+    pub log: Log,
 }
 
 /// One instruction of the EVM, before it ran.
@@ -121,6 +132,10 @@ pub(crate) struct Recorder {
     pub(crate) recording: Recording,
     pub(crate) frames: Vec<Frame>,
     open: Vec<usize>,
+    /// Frames that each open one opened so far.
+    children: Vec<usize>,
+    /// Logs of the transaction that belong to a frame already.
+    logs: usize,
     kept_bytes: usize,
     /// Whether instructions were left out.
     pub(crate) truncated: bool,
@@ -135,8 +150,22 @@ impl Recorder {
         self.recording != Recording::None
     }
 
+    /// Gives the logs that are new to the frame that is open: it alone ran since the last time. Those of a frame that fails are
+    /// taken back from the transaction's.
+    pub(crate) fn logged(&mut self, all: &[Log]) {
+        let new = all.get(self.logs..).unwrap_or_default();
+        if let (Some(frame), Some(position)) = (self.open.last(), self.children.last()) {
+            self.frames[*frame].logs.extend(new.iter().map(|log| FrameLog { position: *position, log: log.clone() }));
+        }
+        self.logs = all.len();
+    }
+
     /// A frame begins; its parent is the one open now.
     pub(crate) fn open(&mut self, mut frame: Frame) {
+        if let Some(opened) = self.children.last_mut() {
+            *opened += 1;
+        }
+        self.children.push(0);
         frame.depth = self.open.len();
         frame.parent = self.open.last().copied();
         self.open.push(self.frames.len());
@@ -169,6 +198,7 @@ impl Recorder {
 
     /// The open frame ended.
     pub(crate) fn close(&mut self, success: bool, halt: Option<String>, gas_remaining: u64, output: &Bytes) {
+        self.children.pop();
         if let Some(index) = self.open.pop() {
             let frame = &mut self.frames[index];
             frame.success = success;

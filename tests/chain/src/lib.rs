@@ -30,7 +30,7 @@ pub use backend::{Authority, Backend};
 pub use block::{BLOCK_GAS_LIMIT, Block, SEQUENCER};
 pub use builder::ChainBuilder;
 pub use chain::{Chain, SnapshotId};
-pub use frames::{Frame, FrameKind, Recording, Step};
+pub use frames::{Frame, FrameKind, FrameLog, Recording, Step};
 pub use genesis::{CACHE_MANAGER, CREATE2_FACTORY, FUNDS, STYLUS_DEPLOYER};
 pub use precompiles::addresses;
 pub use programs::compress;

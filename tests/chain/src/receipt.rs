@@ -199,6 +199,14 @@ pub enum Rejected {
     /// The fee is below the base fee.
     #[error("max fee per gas less than block base fee")]
     FeeTooLow,
+    /// More gas than its block has left.
+    #[error("exceeds block gas limit: {given}, {left} are left")]
+    GasLimit {
+        /// Gas limit of the transaction.
+        given: u64,
+        /// Gas that the block has left.
+        left: u64,
+    },
     /// Another chain's.
     #[error("wrong chain id")]
     ChainId,

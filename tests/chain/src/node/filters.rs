@@ -28,7 +28,34 @@ const HASH_LIMIT: usize = 10_000;
 pub(super) enum Kind {
     Logs(Box<Filter>),
     Blocks,
-    Transactions(Vec<B256>),
+    Transactions(Hashes),
+}
+
+/// Hashes that were not told yet.
+#[derive(Debug, Default)]
+pub(super) struct Hashes {
+    waiting: Vec<B256>,
+    /// Nobody asked for so long that not all could be remembered.
+    lost: bool,
+}
+
+impl Hashes {
+    fn push(&mut self, hash: B256) {
+        if self.waiting.len() < HASH_LIMIT {
+            self.waiting.push(hash);
+        } else {
+            self.lost = true;
+        }
+    }
+
+    /// All of them, unless some are missing: that is told instead, once.
+    fn take(&mut self) -> Result<Vec<B256>, RpcError> {
+        let Self { waiting, lost } = std::mem::take(self);
+        if lost {
+            return Err(RpcError::limit(format!("more than {HASH_LIMIT} transactions came in since: begin anew")));
+        }
+        Ok(waiting)
+    }
 }
 
 #[derive(Debug)]
@@ -70,13 +97,19 @@ impl Filters {
         let changes = match &mut filter.kind {
             Kind::Logs(wanted) => {
                 let (from, to) = (wanted.get_from_block(), wanted.get_to_block());
-                let (first, head) = (first.max(from.unwrap_or_default()), head.min(to.unwrap_or(u64::MAX)));
-                Value::Array(select(world, wanted, first, head)?)
+                let (first, last) = (first.max(from.unwrap_or_default()), head.min(to.unwrap_or(u64::MAX)));
+                let (logs, rest) = select(world, wanted, first, last);
+                if let Some(rest) = rest {
+                    // The remainder is told the next time.
+                    filter.next = rest;
+                    return Ok(Value::Array(logs));
+                }
+                Value::Array(logs)
             }
             Kind::Blocks => {
                 (first..=head).filter_map(|number| world.block(number)).map(|mined| json!(mined.block.hash)).collect()
             }
-            Kind::Transactions(hashes) => hashes.drain(..).map(|hash| json!(hash)).collect(),
+            Kind::Transactions(hashes) => json!(hashes.take()?),
         };
         filter.next = head + 1;
         Ok(changes)
@@ -96,9 +129,7 @@ impl Filters {
     /// A transaction came in.
     pub(super) fn submitted(&mut self, hash: B256) {
         for filter in self.known.values_mut() {
-            if let Kind::Transactions(hashes) = &mut filter.kind
-                && hashes.len() < HASH_LIMIT
-            {
+            if let Kind::Transactions(hashes) = &mut filter.kind {
                 hashes.push(hash);
             }
         }
@@ -124,7 +155,13 @@ pub(super) fn logs(world: &World, filter: &Filter) -> Result<Value, RpcError> {
     if first > last {
         return Err(RpcError::params("fromBlock lies after toBlock"));
     }
-    select(world, filter, first, last.min(world.head().block.number)).map(Value::Array)
+    match select(world, filter, first, last.min(world.head().block.number)) {
+        (logs, None) => Ok(Value::Array(logs)),
+        (_, Some(rest)) => Err(RpcError::limit(format!(
+            "query returned more than {LOG_LIMIT} results. Try with this block range [{first:#x}, {:#x}]",
+            rest - 1
+        ))),
+    }
 }
 
 fn range(world: &World, filter: &Filter) -> Result<(u64, u64), RpcError> {
@@ -136,15 +173,18 @@ fn range(world: &World, filter: &Filter) -> Result<(u64, u64), RpcError> {
     Ok((number(from)?, number(to)?))
 }
 
-fn select(world: &World, filter: &Filter, first: u64, last: u64) -> Result<Vec<Value>, RpcError> {
+/// The logs of these blocks, and the first block that the answer has no room for. A block is told whole or not at all, and the
+/// first one that has any always, however many they are.
+fn select(world: &World, filter: &Filter, first: u64, last: u64) -> (Vec<Value>, Option<u64>) {
     let mut found = Vec::new();
-    for mined in (first..=last).map_while(|number| world.block(number)) {
-        found.extend(of_block(mined, filter));
-        if found.len() > LOG_LIMIT {
-            return Err(RpcError::limit(format!("query returned more than {LOG_LIMIT} results")));
+    for (number, mined) in (first..=last).map_while(|number| Some((number, world.block(number)?))) {
+        let more = of_block(mined, filter);
+        if !found.is_empty() && found.len() + more.len() > LOG_LIMIT {
+            return (found, Some(number));
         }
+        found.extend(more);
     }
-    Ok(found)
+    (found, None)
 }
 
 /// The logs of a block that a filter wants, whatever its range says.

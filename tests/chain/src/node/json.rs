@@ -58,10 +58,9 @@ pub(super) fn head(mined: &Mined) -> Value {
 /// A block that is not there yet.
 pub(super) fn pending_block(mined: &Mined, full: bool) -> Value {
     let mut block = block(mined, full);
-    for unknown in ["hash", "nonce", "number", "logsBloom", "miner"] {
+    for unknown in ["hash", "nonce", "logsBloom", "miner"] {
         block[unknown] = Value::Null;
     }
-    block["number"] = json!(U64::from(mined.block.number));
     block
 }
 
@@ -73,9 +72,12 @@ pub(super) fn mined_transaction(mined: &Mined, own: &MinedTransaction) -> Value 
             "blockHash": mined.block.hash,
             "blockNumber": U64::from(mined.block.number),
             "transactionIndex": U64::from(own.index),
-            "gasPrice": U64::from(mined.block.base_fee),
         }),
     );
+    // Where a price was signed it stands: with another one the hash and the sender would be others.
+    if own.submitted.envelope.is_dynamic_fee() {
+        transaction["gasPrice"] = json!(U64::from(mined.block.base_fee));
+    }
     transaction
 }
 

@@ -1,6 +1,9 @@
 //! The chain of a node with all that its clients can ask about it: what was mined, what waits, the clock.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, B256, U256};
 use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
@@ -131,7 +134,9 @@ impl World {
             self.places.insert_mut(transaction.submitted.hash(), (number, transaction.index));
         }
         self.mined.push_back_mut(mined);
-        self.states.remove_mut(&number.saturating_sub(self.kept_states));
+        if let Some(oldest) = number.checked_sub(self.kept_states) {
+            self.states.remove_mut(&oldest);
+        }
     }
 
     /// Takes a transaction in: mines it now, or keeps it until its turn comes. What was mined.
@@ -162,6 +167,10 @@ impl World {
     /// Whether a transaction that waits is worth keeping.
     fn check(&self, submitted: &Submitted) -> Result<(), RpcError> {
         let transaction = &submitted.transaction;
+        let (given, left) = (transaction.gas.unwrap_or_default(), self.chain.world.gas_limit);
+        if given > left {
+            return Err(Rejected::GasLimit { given, left }.into());
+        }
         let fee = match submitted.mode {
             Mode::Paid => transaction.max_fee.unwrap_or_default(),
             _ => 0,
@@ -177,20 +186,27 @@ impl World {
     fn mine_one(&mut self, submitted: Arc<Submitted>) -> Result<Arc<Mined>, RpcError> {
         let before = self.clone();
         let (mined, rejected) = self.mine_block(&[submitted]);
-        match rejected {
+        match rejected.into_iter().next() {
             None => Ok(mined),
-            Some(rejected) => {
+            Some((_, reason)) => {
                 *self = before;
-                Err(rejected.into())
+                Err(reason.into())
             }
         }
     }
 
-    /// Mines a block of what waits and is due.
+    /// Mines a block of what waits and is due. What has become invalid is dropped, as every node does; what the block has no
+    /// room for, or follows a transaction that did not get in, waits on.
     pub(super) fn mine(&mut self) -> Arc<Mined> {
         let due = self.due();
-        due.iter().for_each(|submitted| drop(self.pool.remove(submitted.hash())));
-        self.mine_block(&due).0
+        let (mined, rejected) = self.mine_block(&due);
+        let waits = |reason: &Rejected| matches!(reason, Rejected::NonceTooHigh { .. } | Rejected::GasLimit { .. });
+        let waiting: HashSet<_> =
+            rejected.iter().filter(|(_, reason)| waits(reason)).map(|(submitted, _)| submitted.hash()).collect();
+        for submitted in due.iter().filter(|submitted| !waiting.contains(&submitted.hash())) {
+            self.pool.remove(submitted.hash());
+        }
+        mined
     }
 
     /// What waits and can go into the next block: as it arrived, each sender's in the order of nonces.
@@ -217,7 +233,7 @@ impl World {
         (chain, included)
     }
 
-    fn mine_block(&mut self, transactions: &[Arc<Submitted>]) -> (Arc<Mined>, Option<Rejected>) {
+    fn mine_block(&mut self, transactions: &[Arc<Submitted>]) -> (Arc<Mined>, Vec<LeftOut>) {
         let head = self.chain.head().clone();
         self.states.insert_mut(head.number, self.chain.world.state.clone());
         self.chain.set_time(self.clock.take(head.timestamp));
@@ -229,9 +245,12 @@ impl World {
     }
 }
 
-/// Runs transactions in the block that is open. Those that cannot be included are left out; the last reason.
-fn include(chain: &mut Embedded, transactions: &[Arc<Submitted>]) -> (Vec<MinedTransaction>, Option<Rejected>) {
-    let (mut included, mut rejected) = (Vec::new(), None);
+/// A transaction that could not be included, and why.
+type LeftOut = (Arc<Submitted>, Rejected);
+
+/// Runs transactions in the block that is open. Those that cannot be included are left out.
+fn include(chain: &mut Embedded, transactions: &[Arc<Submitted>]) -> (Vec<MinedTransaction>, Vec<LeftOut>) {
+    let (mut included, mut rejected) = (Vec::new(), Vec::new());
     let (mut cumulative_gas, mut first_log) = (0, 0);
     for submitted in transactions {
         let hash = submitted.hash();
@@ -244,7 +263,7 @@ fn include(chain: &mut Embedded, transactions: &[Arc<Submitted>]) -> (Vec<MinedT
                 included.push(MinedTransaction { submitted, receipt, index, cumulative_gas, first_log });
                 first_log += logs;
             }
-            Err(reason) => rejected = Some(reason),
+            Err(reason) => rejected.push((submitted.clone(), reason)),
         }
     }
     (included, rejected)

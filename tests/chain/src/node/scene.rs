@@ -1,7 +1,7 @@
 //! Where a call runs: a state, and a block around it.
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, TxKind, U256};
 use alloy_rpc_types_eth::{
     BlockOverrides, TransactionRequest,
     state::{AccountOverride, StateOverride},
@@ -26,21 +26,26 @@ const CALL_GAS: u64 = 50_000_000;
 pub(super) struct Scene {
     pub(super) chain: Embedded,
     pub(super) open: OpenBlock,
+    /// The second after the last block, where it is later than the scene and nothing says when that is.
+    pub(super) later: Option<u64>,
 }
 
 impl Scene {
     /// The state after a block, and that block; for `pending` the next block on top of all that waits.
     pub(super) fn at(world: &World, id: BlockId) -> Result<Self, RpcError> {
+        let next_second = world.head().block.timestamp + 1;
         if id == BlockId::Number(BlockNumberOrTag::Pending) {
             let (chain, _) = world.pending();
             let open = chain.world.open.clone().unwrap_or_else(|| chain.next_block());
-            return Ok(Self { chain, open });
+            let later = Some(next_second).filter(|second| *second > open.block.timestamp);
+            return Ok(Self { chain, open, later });
         }
         let number = resolve(world, id)?;
         let block = world.block(number).ok_or_else(|| RpcError::not_found("header"))?.block.clone();
         let mut chain = world.chain.clone();
         chain.world.state = state_after(world, number)?.clone();
-        Ok(Self { chain, open: OpenBlock { block: Block::clone(&block), recent: Recent::default() } })
+        let later = Some(next_second).filter(|_| number == world.head().block.number);
+        Ok(Self { chain, open: OpenBlock { block: Block::clone(&block), recent: Recent::default() }, later })
     }
 
     /// As a transaction of a mined block found it: the state before, and its block up to there.
@@ -49,8 +54,8 @@ impl Scene {
         let parent = number.checked_sub(1).ok_or_else(|| RpcError::refused("genesis is not traceable"))?;
         let mut chain = world.chain.clone();
         chain.world.state = state_after(world, parent)?.clone();
-        let mut scene =
-            Self { chain, open: OpenBlock { block: Block::clone(&mined.block), recent: Recent::default() } };
+        let open = OpenBlock { block: Block::clone(&mined.block), recent: Recent::default() };
+        let mut scene = Self { chain, open, later: None };
         for transaction in &mined.transactions[..index] {
             let (submitted, hash) = (&transaction.submitted, transaction.submitted.hash());
             let ran = scene.chain.run(&submitted.transaction, submitted.mode, &scene.open, Some(hash))?;
@@ -65,6 +70,7 @@ impl Scene {
             override_account(&mut self.chain.world.state, address, account)?;
         }
         override_block(&mut self.open.block, block)?;
+        self.later = self.later.filter(|_| block.time.is_none());
         Ok(self)
     }
 
@@ -75,7 +81,7 @@ impl Scene {
 
     /// Runs a call: no nonce, no fee, at most 50,000,000 gas.
     pub(super) fn call(&self, request: &TransactionRequest) -> Result<Ran, RpcError> {
-        let mut transaction = draft(request)?;
+        let mut transaction = draft(request, self.chain.chain_id())?;
         transaction.gas = Some(transaction.gas.unwrap_or(CALL_GAS).min(CALL_GAS));
         self.run(&transaction, Mode::Simulated(FirstFrame::Call))
     }
@@ -103,8 +109,9 @@ pub(super) fn state_after(world: &World, number: u64) -> Result<&State, RpcError
     })
 }
 
-/// The transaction that a request describes, as far as it does.
-pub(super) fn draft(request: &TransactionRequest) -> Result<Transaction, RpcError> {
+/// Refuses a request whose fields contradict each other or the chain: whichever of them were followed, the others would be
+/// ignored in silence.
+pub(super) fn check(request: &TransactionRequest, chain_id: u64) -> Result<(), RpcError> {
     if request.blob_versioned_hashes.is_some() || request.sidecar.is_some() || request.max_fee_per_blob_gas.is_some() {
         return Err(RpcError::refused("blob transactions are not supported"));
     }
@@ -113,6 +120,47 @@ pub(super) fn draft(request: &TransactionRequest) -> Result<Transaction, RpcErro
     {
         return Err(RpcError::params("data and input are given and differ"));
     }
+    let (fee, tip) = (request.max_fee_per_gas, request.max_priority_fee_per_gas);
+    if request.gas_price.is_some() && (fee.is_some() || tip.is_some()) {
+        return Err(RpcError::params("both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified"));
+    }
+    if let (Some(fee), Some(tip)) = (fee, tip)
+        && fee < tip
+    {
+        return Err(RpcError::params(format_args!("maxFeePerGas ({fee}) < maxPriorityFeePerGas ({tip})")));
+    }
+    if let Some(given) = request.chain_id.filter(|id| *id != chain_id) {
+        return Err(RpcError::params(format_args!("chainId does not match node's (have={given}, want={chain_id})")));
+    }
+    if request.authorization_list.is_some() && !matches!(request.to, Some(TxKind::Call(_))) {
+        return Err(RpcError::params("a transaction with an authorization list cannot create a contract"));
+    }
+    check_type(request)
+}
+
+/// The type that a request names, against its fields.
+fn check_type(request: &TransactionRequest) -> Result<(), RpcError> {
+    let Some(kind) = request.transaction_type else {
+        return Ok(());
+    };
+    let dynamic = request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some();
+    let (list, delegates) = (request.access_list.is_some(), request.authorization_list.is_some());
+    let contradicts = match kind {
+        0 => dynamic || list || delegates,
+        1 => dynamic || delegates,
+        2 => request.gas_price.is_some() || delegates,
+        4 => request.gas_price.is_some(),
+        _ => return Err(RpcError::refused(format!("transaction type not supported: {kind}"))),
+    };
+    match contradicts {
+        true => Err(RpcError::params(format_args!("type {kind} does not go with the fields of another type"))),
+        false => Ok(()),
+    }
+}
+
+/// The transaction that a request describes, as far as it does.
+pub(super) fn draft(request: &TransactionRequest, chain_id: u64) -> Result<Transaction, RpcError> {
+    check(request, chain_id)?;
     Ok(Transaction {
         from: request.from.unwrap_or_default(),
         to: request.to.and_then(|to| to.to().copied()),

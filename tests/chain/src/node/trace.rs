@@ -1,66 +1,103 @@
-//! Traces of executions: calls, instructions of the EVM, host calls of programs.
+//! Traces of executions: calls, instructions of the EVM, host calls of programs, state before and after.
+
+mod prestate;
 
 use std::{collections::BTreeMap, iter::Peekable, vec::IntoIter};
 
 use alloy_primitives::{Address, B256, Bytes, U64, U256, hex};
 use alloy_sol_types::{Revert, SolError};
 use revm::bytecode::opcode::{CALL, CALLCODE, CREATE, CREATE2, DELEGATECALL, OpCode, STATICCALL};
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use serde_json::{Map, Value, json};
 use stylus_vm::execution::HostCall;
 
-use super::error::RpcError;
+use super::{error::RpcError, scene::Scene};
 use crate::{
+    execution::Ran,
     frames::{Frame, FrameKind, Recording, Step},
     receipt::Receipt,
 };
 
-/// What a trace should show, as geth's clients say it.
+/// What a trace should show, as geth's clients say it. What nothing here follows is refused: ignored, it would give another trace
+/// than the one that was asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Options {
     tracer: Option<String>,
-    tracer_config: CallOptions,
+    tracer_config: Option<Value>,
     enable_memory: bool,
     disable_memory: Option<bool>,
     disable_stack: bool,
     disable_storage: bool,
+    enable_return_data: bool,
     limit: usize,
+    // How geth bounds its work, and where it prints; here both are fixed.
+    #[serde(rename = "disableReturnData")]
+    _disable_return_data: IgnoredAny,
+    #[serde(rename = "timeout")]
+    _timeout: IgnoredAny,
+    #[serde(rename = "reexec")]
+    _reexec: IgnoredAny,
+    #[serde(rename = "debug")]
+    _debug: IgnoredAny,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 struct CallOptions {
     only_top_call: bool,
+    with_log: bool,
 }
+
+/// Of the tracers that have nothing to set.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct NoOptions {}
 
 impl Options {
     /// What has to be recorded for it.
     pub(super) fn recording(&self) -> Result<Recording, RpcError> {
+        if self.enable_return_data {
+            return Err(RpcError::params("enableReturnData is not supported"));
+        }
         match self.tracer.as_deref() {
-            None | Some("") => Ok(Recording::Steps { memory: self.with_memory() }),
-            Some("callTracer") => Ok(Recording::Frames),
-            Some("stylusTracer") => Ok(Recording::HostCalls),
+            None | Some("") => {
+                self.config::<NoOptions>()?;
+                Ok(Recording::Steps { memory: self.with_memory() })
+            }
+            Some("callTracer") => self.config::<CallOptions>().map(|_| Recording::Frames),
+            Some("prestateTracer") => self.config::<prestate::Options>().map(|_| Recording::None),
+            Some("stylusTracer") => self.config::<NoOptions>().map(|_| Recording::HostCalls),
             Some(other) => {
                 let shown: String = other.chars().take(64).collect();
                 Err(RpcError::params(format_args!(
-                    "tracer {shown}: only callTracer, stylusTracer and the default, struct logs, are supported"
+                    "tracer {shown}: only callTracer, prestateTracer, stylusTracer and the default, struct logs, are supported"
                 )))
             }
         }
+    }
+
+    fn config<T: DeserializeOwned + Default>(&self) -> Result<T, RpcError> {
+        let config = self.tracer_config.as_ref().map(T::deserialize).transpose();
+        Ok(config.map_err(|error| RpcError::params(format_args!("tracerConfig: {error}")))?.unwrap_or_default())
     }
 
     fn with_memory(&self) -> bool {
         self.enable_memory || self.disable_memory == Some(false)
     }
 
-    /// The trace of a transaction that was recorded.
-    pub(super) fn trace(&self, receipt: &Receipt) -> Result<Value, RpcError> {
+    /// The trace of a transaction that ran in a scene and was recorded.
+    pub(super) fn trace(&self, scene: &Scene, ran: &Ran) -> Result<Value, RpcError> {
+        let receipt = &ran.receipt;
         if receipt.truncated {
             return Err(RpcError::limit("the trace is too large: disable memory, or trace a smaller call"));
         }
         Ok(match self.tracer.as_deref() {
-            Some("callTracer") => calls(receipt, self.tracer_config.only_top_call),
+            Some("callTracer") => calls(receipt, self.config()?),
+            Some("prestateTracer") => prestate::trace(&scene.chain.world.state, &ran.changes, self.config()?),
             Some("stylusTracer") => host_calls(receipt),
             _ => struct_logs(receipt, self),
         })
@@ -68,17 +105,21 @@ impl Options {
 }
 
 /// The tree of calls.
-fn calls(receipt: &Receipt, only_top: bool) -> Value {
+fn calls(receipt: &Receipt, options: CallOptions) -> Value {
+    let undone = undone(&receipt.frames);
     let mut children: Vec<Vec<Value>> = vec![Vec::new(); receipt.frames.len()];
     for (index, frame) in receipt.frames.iter().enumerate().rev() {
         let mut call = call(frame);
+        if options.with_log && !undone[index] && !frame.logs.is_empty() {
+            call["logs"] = logs(frame);
+        }
         if index == 0 {
             call["gas"] = json!(U64::from(receipt.gas.limit));
             call["gasUsed"] = json!(U64::from(receipt.gas.used));
         }
         let mut own = std::mem::take(&mut children[index]);
         own.reverse();
-        if !(own.is_empty() || only_top && index == 0) {
+        if !(own.is_empty() || options.only_top_call && index == 0) {
             call["calls"] = Value::Array(own);
         }
         match frame.parent {
@@ -87,6 +128,27 @@ fn calls(receipt: &Receipt, only_top: bool) -> Value {
         }
     }
     Value::Null
+}
+
+/// Which frames left nothing: those that failed, and all below them.
+fn undone(frames: &[Frame]) -> Vec<bool> {
+    let mut undone: Vec<bool> = Vec::with_capacity(frames.len());
+    for frame in frames {
+        undone.push(!frame.success || frame.parent.is_some_and(|parent| undone[parent]));
+    }
+    undone
+}
+
+fn logs(frame: &Frame) -> Value {
+    let logs = frame.logs.iter().map(|own| {
+        json!({
+            "address": own.log.address,
+            "topics": own.log.topics(),
+            "data": own.log.data.data,
+            "position": U64::from(own.position),
+        })
+    });
+    logs.collect()
 }
 
 fn call(frame: &Frame) -> Value {

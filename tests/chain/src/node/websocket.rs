@@ -151,7 +151,10 @@ impl Session {
         let subscription = match params.get::<String>(0)?.as_str() {
             "newHeads" => Subscription::Heads,
             "logs" => Subscription::Logs(Box::new(params.optional(1)?.unwrap_or_default())),
-            "newPendingTransactions" => Subscription::Transactions,
+            "newPendingTransactions" if params.optional(1)? != Some(true) => Subscription::Transactions,
+            "newPendingTransactions" => {
+                return Err(RpcError::params("hashes can be subscribed to, not whole transactions"));
+            }
             _ => return Err(RpcError::params("newHeads, logs and newPendingTransactions can be subscribed to")),
         };
         self.issued += 1;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::wire::read;
 use crate::{
-    block::Block,
+    block::{Block, PREV_RANDAO},
     receipt::{Gas, Receipt},
     transaction::Transaction,
 };
@@ -73,6 +73,9 @@ pub(super) fn block(found: &Value) -> Option<Block> {
         l1_number: number(&found["l1BlockNumber"]),
         base_fee: number(&found["baseFeePerGas"]),
         gas_used: number(&found["gasUsed"]),
+        gas_limit: number(&found["gasLimit"]),
+        coinbase: read(found["miner"].clone()),
+        prev_randao: PREV_RANDAO,
         logs_bloom: read(found["logsBloom"].clone()),
         transactions: read(found["transactions"].clone()),
     })

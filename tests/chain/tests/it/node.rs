@@ -1,5 +1,6 @@
 //! The chain as a node.
 
+mod cases;
 mod clients;
 mod control;
 mod dispatch;

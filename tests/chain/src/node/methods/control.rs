@@ -7,7 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Table};
-use crate::node::{Node, clock, error::RpcError, ledger::World, params::Params};
+use crate::{
+    block::BLOCK_GAS_LIMIT,
+    node::{CLIENT_VERSION, Node, clock, error::RpcError, ledger::World, params::Params},
+};
 
 /// Under their usual names only.
 pub(super) const METHODS: &Table = &[
@@ -19,6 +22,11 @@ pub(super) const METHODS: &Table = &[
     ("evm_getAutomine", |node, _| Ok(json!(node.world().automine))),
     ("evm_setTime", set_time),
     ("anvil_setTime", set_time),
+    ("evm_setIntervalMining", |node, params| set_interval_mining(node, Duration::from_millis(params.number(0)?))),
+    ("hardhat_setIntervalMining", |node, params| set_interval_mining(node, Duration::from_millis(params.number(0)?))),
+    ("anvil_setIntervalMining", |node, params| set_interval_mining(node, Duration::from_secs(params.number(0)?))),
+    ("hardhat_metadata", |node, _| Ok(metadata(&node.world()))),
+    ("anvil_metadata", |node, _| Ok(metadata(&node.world()))),
 ];
 
 /// Under each of the prefixes `hardhat_`, `anvil_` and `evm_`.
@@ -48,10 +56,6 @@ pub(super) const SHARED: &Table = &[
     ("snapshot", |node, _| Ok(json!(U64::from(node.snapshot()?)))),
     ("revert", |node, params| Ok(json!(node.revert(params.number(0)?)))),
     ("setAutomine", set_automine),
-    ("setIntervalMining", |node, params| {
-        node.set_interval_mining(Duration::from_secs(params.number(0)?));
-        Ok(json!(true))
-    }),
     ("impersonateAccount", |node, params| impersonate(node, params, World::impersonate)),
     ("stopImpersonatingAccount", |node, params| impersonate(node, params, World::stop_impersonating)),
     ("autoImpersonateAccount", |node, params| {
@@ -87,6 +91,24 @@ pub(super) const SHARED: &Table = &[
         node.set(|world| world.chain.set_base_fee(fee));
         Ok(Value::Null)
     }),
+    ("setBlockGasLimit", |node, params| {
+        let gas = params.number(0)?;
+        if gas == 0 || gas > BLOCK_GAS_LIMIT {
+            return Err(RpcError::params(format_args!("a block's gas limit lies between 1 and {BLOCK_GAS_LIMIT}")));
+        }
+        node.set(|world| world.chain.world.gas_limit = gas);
+        Ok(json!(true))
+    }),
+    ("setCoinbase", |node, params| {
+        let address: Address = params.get(0)?;
+        node.set(|world| world.chain.world.coinbase = address);
+        Ok(json!(true))
+    }),
+    ("setPrevRandao", |node, params| {
+        let word: U256 = params.get(0)?;
+        node.set(|world| world.chain.world.prev_randao = Some(word.into()));
+        Ok(json!(true))
+    }),
     ("setLoggingEnabled", |_, _| Ok(json!(true))),
     ("reset", reset),
     ("dropTransaction", |node, params| {
@@ -103,8 +125,26 @@ pub(super) const SHARED: &Table = &[
 /// Blocks that one request may mine.
 const MINE_LIMIT: u64 = 100_000;
 
+/// Hardhat's milliseconds under its names, anvil's seconds under its own; 0 ends it.
+fn set_interval_mining(node: &Node, every: Duration) -> Answer {
+    node.set_interval_mining(every);
+    Ok(json!(true))
+}
+
+fn metadata(world: &World) -> Value {
+    let head = &world.head().block;
+    json!({
+        "clientVersion": CLIENT_VERSION,
+        "chainId": world.chain.chain_id(),
+        // Names this chain, not this process: it is another one after a reset to another genesis.
+        "instanceId": world.block(0).map(|genesis| genesis.block.hash),
+        "latestBlockNumber": head.number,
+        "latestBlockHash": head.hash,
+    })
+}
+
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct MineOptions {
     timestamp: Option<Value>,
     blocks: Option<u64>,

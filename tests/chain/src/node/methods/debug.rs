@@ -2,8 +2,8 @@
 
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::{BlockOverrides, state::StateOverride};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
 use super::{Answer, Table};
 use crate::node::{
@@ -33,25 +33,28 @@ fn trace(world: &World, mined: &Mined, own: &MinedTransaction, options: &Options
     let recording = options.recording()?;
     let scene = Scene::before(world, mined.block.number, own.index)?.recording(recording);
     let ran = scene.run(&own.submitted.transaction, own.submitted.mode)?;
-    options.trace(&ran.receipt)
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct CallOptions {
-    #[serde(flatten)]
-    trace: Options,
-    state_overrides: StateOverride,
-    block_overrides: BlockOverrides,
+    options.trace(&scene, &ran)
 }
 
 fn trace_call(node: &Node, params: &Params) -> Answer {
     let request = params.call(0)?;
-    let options: CallOptions = params.optional(2)?.unwrap_or_default();
+    let mut options: Map<String, Value> = params.optional(2)?.unwrap_or_default();
+    // What stands beside the options of a trace.
+    let state: Option<StateOverride> = take(&mut options, "stateOverrides")?;
+    let block: Option<BlockOverrides> = take(&mut options, "blockOverrides")?;
+    let options: Options = read("options", Value::Object(options))?;
     let scene = Scene::at(&node.world(), params.block(1)?)?
-        .with(options.state_overrides, &options.block_overrides)?
-        .recording(options.trace.recording()?);
-    options.trace.trace(&scene.call(&request)?.receipt)
+        .with(state.unwrap_or_default(), &block.unwrap_or_default())?
+        .recording(options.recording()?);
+    options.trace(&scene, &scene.call(&request)?)
+}
+
+fn take<T: DeserializeOwned>(options: &mut Map<String, Value>, name: &str) -> Result<Option<T>, RpcError> {
+    options.remove(name).map_or(Ok(None), |value| read(name, value))
+}
+
+fn read<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, RpcError> {
+    serde_json::from_value(value).map_err(|error| RpcError::params(format_args!("{name}: {error}")))
 }
 
 /// Transactions of a block that are traced at once.

@@ -38,12 +38,13 @@ fn estimate_gas(node: &Node, params: &Params) -> Answer {
 
 /// The estimate for a transaction as a client describes it.
 pub(super) fn estimate_request(scene: &Scene, request: &TransactionRequest) -> Result<u64, RpcError> {
-    estimate(scene, &scene::draft(request)?, request.gas_price.or(request.max_fee_per_gas))
+    let draft = scene::draft(request, scene.chain.chain_id())?;
+    estimate(scene, &draft, request.gas_price.or(request.max_fee_per_gas))
 }
 
 /// What a transaction touches, and its gas if it said so from the start.
 fn create_access_list(node: &Node, params: &Params) -> Answer {
-    let mut draft = scene::draft(&params.call(0)?)?;
+    let mut draft = scene::draft(&params.call(0)?, node.chain_id())?;
     let scene = Scene::at(&node.world(), params.block_or(1, BlockNumberOrTag::Pending)?)?;
     let mode = Mode::Simulated(FirstFrame::Transaction);
     draft.gas = draft.gas.or(Some(crate::evm::MAX_TX_GAS));

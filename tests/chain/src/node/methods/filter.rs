@@ -15,7 +15,7 @@ pub(super) const METHODS: &Table = &[
     ("eth_getLogs", |node, params| filters::logs(&node.world(), &params.get(0)?)),
     ("eth_newFilter", |node, params| install(node, Kind::Logs(Box::new(params.get::<Filter>(0)?)))),
     ("eth_newBlockFilter", |node, _| install(node, Kind::Blocks)),
-    ("eth_newPendingTransactionFilter", |node, _| install(node, Kind::Transactions(Vec::new()))),
+    ("eth_newPendingTransactionFilter", |node, _| install(node, Kind::Transactions(Default::default()))),
     ("eth_uninstallFilter", |node, params| Ok(json!(node.filters().uninstall(params.number(0)?)))),
     ("eth_getFilterChanges", changes),
     ("eth_getFilterLogs", |node, params| {

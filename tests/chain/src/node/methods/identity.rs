@@ -20,7 +20,7 @@ pub(super) const METHODS: &Table = &[
     ("eth_syncing", |_, _| Ok(json!(false))),
     ("eth_mining", |_, _| Ok(json!(false))),
     ("eth_accounts", |node, _| Ok(json!(node.accounts()))),
-    ("eth_coinbase", |_, _| Ok(json!(crate::block::SEQUENCER))),
+    ("eth_coinbase", |node, _| Ok(json!(node.world().chain.world.coinbase))),
     ("eth_blockNumber", |node, _| Ok(json!(U64::from(node.world().head().block.number)))),
     ("eth_gasPrice", |node, _| Ok(json!(U64::from(node.world().chain.base_fee())))),
     ("eth_maxPriorityFeePerGas", |_, _| Ok(json!("0x0"))),
@@ -46,7 +46,7 @@ fn fee_history(node: &Node, params: &Params) -> Answer {
     let next = world.block(newest + 1).map_or(world.chain.base_fee(), |mined| mined.block.base_fee);
     fees.push(U64::from(next));
     let ratios: Vec<_> =
-        blocks.iter().map(|mined| mined.block.gas_used as f64 / crate::block::BLOCK_GAS_LIMIT as f64).collect();
+        blocks.iter().map(|mined| mined.block.gas_used as f64 / mined.block.gas_limit as f64).collect();
     let mut history = json!({ "oldestBlock": U64::from(oldest), "baseFeePerGas": fees, "gasUsedRatio": ratios });
     if !percentiles.is_empty() {
         // Tips are dropped on Arbitrum.

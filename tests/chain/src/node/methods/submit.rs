@@ -13,7 +13,7 @@ use super::{Answer, Table, execute::estimate_request};
 use crate::{
     account::Account,
     execution::Mode,
-    node::{Node, error::RpcError, json, ledger::World, params::Params, pool::Submitted, scene::Scene},
+    node::{Node, error::RpcError, json, ledger::World, params::Params, pool::Submitted, scene, scene::Scene},
     transaction::{Signed, Transaction, check, placeholder},
 };
 
@@ -79,6 +79,7 @@ fn sign_transaction(node: &Node, params: &Params) -> Answer {
 
 /// Completes a request and signs it; what is impersonated gets a placeholder.
 fn fill(world: &World, mut request: TransactionRequest, key: Option<&Account>) -> Result<TxEnvelope, RpcError> {
+    scene::check(&request, world.chain.chain_id())?;
     let from = request.from.unwrap_or_default();
     let next = world.chain.nonce(from);
     request.nonce = Some(request.nonce.unwrap_or_else(|| next + world.pool.consecutive(from, next)));
