@@ -4,7 +4,7 @@
 # Sets RPC, DEVNODE and DEVNODE_BINARY. Arguments go to the node, on any free port unless they name one; PROFILE is dev unless set.
 start_devnode() {
   local output profile=${PROFILE:-dev}
-  cargo build --quiet --locked --profile "$profile" --bin devnode
+  cargo_shown "the node" build --locked --profile "$profile" --bin devnode
   DEVNODE_BINARY=${CARGO_TARGET_DIR:-target}/${profile/dev/debug}/devnode
   [[ " $* " == *" --port"* ]] || set -- --port 0 "$@"
   output=$(mktemp)

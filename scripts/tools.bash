@@ -10,6 +10,23 @@ fail() {
   exit 1
 }
 
+# Runs a command, and says every few seconds that it is still at it. What the command itself says is shown only if it fails.
+patiently() { # what is done, command
+  local what=$1 started=$SECONDS ticker status=0 output
+  output=$(mktemp)
+  shift
+  say "$what"
+  while sleep 5; do say_where "  $what, $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"; done &
+  ticker=$!
+  "$@" >"$output" 2>&1 || status=$?
+  kill "$ticker" 2>/dev/null
+  wait "$ticker" 2>/dev/null || true
+  [ ! -t 2 ] || printf '\r\033[K' >&2
+  [ $status -eq 0 ] || tail -n 20 "$output" >&2
+  rm -f "$output"
+  return $status
+}
+
 # Installs Debian packages, quietly. Fails where there is no apt or no right to use it.
 install_packages() {
   command -v apt-get >/dev/null || return 1
@@ -18,9 +35,8 @@ install_packages() {
     sudo -n true 2>/dev/null || return 1
     sudo=(sudo -n)
   fi
-  say "installing $*"
-  "${sudo[@]}" apt-get update -qq >/dev/null &&
-    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -qq --no-install-recommends "$@" >/dev/null
+  patiently "reading Debian's list of packages" "${sudo[@]}" apt-get update -qq &&
+    patiently "installing $*" "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$@"
 }
 
 pinned_version() { sed -n 's/^channel = "\(.*\)"$/\1/p' rust-toolchain.toml; }
@@ -32,8 +48,7 @@ need_host_toolchain() {
   command -v rustup >/dev/null || fail "rustup is missing" "see https://rustup.rs"
   rustc --version >/dev/null 2>&1 && return
   version=$(pinned_version)
-  say "installing Rust $version"
-  timeout 600 rustup toolchain install "$version" --profile minimal -c clippy -c rustfmt >/dev/null 2>&1 && return
+  patiently "installing Rust $version" timeout 600 rustup toolchain install "$version" --profile minimal -c clippy -c rustfmt && return
   while read -r toolchain _; do
     case $(rustup run "$toolchain" rustc --version 2>/dev/null) in
       "rustc $version "*)
@@ -48,8 +63,7 @@ need_host_toolchain() {
 # A component of the host toolchain, by the name of the command that it brings.
 need_component() { # cargo subcommand, component
   cargo "$1" --version >/dev/null 2>&1 && return
-  say "installing $2"
-  timeout 300 rustup component add "$2" >/dev/null 2>&1 ||
+  patiently "installing $2" timeout 300 rustup component add "$2" ||
     fail "$2 is missing and could not be installed" "rustup component add $2"
 }
 
@@ -77,8 +91,7 @@ use_rustup() {
   local sysroot
   sysroot=$(rustc --print sysroot)
   if ! has_library_source "$sysroot"; then
-    say "installing rust-src"
-    timeout 120 rustup component add rust-src >/dev/null 2>&1 || return 1
+    patiently "installing rust-src" timeout 120 rustup component add rust-src || return 1
     has_library_source "$sysroot" || return 1
   fi
   CONTRACT_CARGO=$(rustup which cargo)
@@ -115,8 +128,7 @@ need_wasm_opt() {
   local wanted
   wanted=$(sed -n 's/.*"binaryen": "\([0-9]*\)\..*/\1/p' scripts/package.json | head -n 1)
   [ "$("$WASM_OPT" --version 2>/dev/null)" = "wasm-opt version $wanted (version_$wanted)" ] && return
-  say "installing binaryen $wanted"
-  npm ci --prefix scripts --no-fund --no-audit --loglevel=error >/dev/null ||
+  patiently "installing binaryen $wanted" npm ci --prefix scripts --no-fund --no-audit --loglevel=error ||
     fail "binaryen could not be installed" "npm ci --prefix scripts"
 }
 
@@ -131,9 +143,8 @@ need_packages() { # folder, what they are
   need_node
   need_newer_node
   cmp -s "$1/package-lock.json" "$1/node_modules/.installed" && return
-  say "installing $2"
   # As the lock file says, but not by `npm ci`: that insists on binaries for platforms which not every registry carries.
-  npm install --prefix "$1" --no-save --no-fund --no-audit --loglevel=error >/dev/null ||
+  patiently "installing $2" npm install --prefix "$1" --no-save --no-fund --no-audit --loglevel=error ||
     fail "$2 could not be installed" "npm install --prefix $1"
   cp "$1/package-lock.json" "$1/node_modules/.installed"
 }
@@ -166,8 +177,7 @@ need_newer_node() {
   local folder=$PWD/target/tools/node
   PATH=$folder/node_modules/.bin:$PATH
   [ "$(node_major)" -ge 20 ] && return
-  say "installing node 22"
-  npm install --prefix "$folder" --no-fund --no-audit --loglevel=error node@22 >/dev/null ||
+  patiently "installing node 22" npm install --prefix "$folder" --no-fund --no-audit --loglevel=error node@22 ||
     fail "node 20 or newer is missing" "npm install --prefix $folder node@22"
   hash -r
 }
@@ -198,8 +208,7 @@ need_cargo_llvm_cov() {
   CARGO_LLVM_COV=$CARGO_TOOL
   # Those of LLVM's tools that read what this very compiler writes.
   compgen -G "$(rustc --print sysroot)/lib/rustlib/*/bin/llvm-cov" >/dev/null && return
-  say "installing llvm-tools"
-  timeout 300 rustup component add llvm-tools >/dev/null 2>&1 ||
+  patiently "installing llvm-tools" timeout 300 rustup component add llvm-tools ||
     fail "llvm-tools are missing and could not be installed" "rustup component add llvm-tools"
 }
 
@@ -212,10 +221,78 @@ need_cargo_tool() {
     fi
   done
   CARGO_TOOL=$PWD/target/tools/bin/$name
-  say "installing $name $wanted"
   # Needed once, so compile time counts for more than speed.
-  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR=target/tools/build \
-    cargo install --quiet --locked --version "$wanted" --root target/tools "$name" ||
+  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR=target/tools/build \
+    cargo_shown "$name $wanted" install --locked --version "$wanted" --root target/tools "$name" ||
     fail "$name could not be installed" "cargo install --locked --version $wanted $name"
   rm -rf target/tools/build
+}
+
+# Runs cargo, and says at least every few seconds how far it is: one line that is rewritten in a terminal, plain lines in a log.
+# Warnings and errors are passed on. Standard output stays the command's own.
+cargo_shown() { # what is made, arguments of cargo
+  local what=$1 status=0 shower
+  shift
+  exec {shower_input}> >(show_progress "$what")
+  shower=$!
+  CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=120 cargo "$@" 2>&"$shower_input" || status=$?
+  exec {shower_input}>&-
+  # Its last words, before anybody else's.
+  wait "$shower"
+  return $status
+}
+
+# Reads what cargo says on standard error, and shows how far it is.
+show_progress() { # what is made
+  local what=$1 line='' part far='' where='' status=0 started=$SECONDS shown=-5
+  while [ $status -eq 0 ] || [ $status -gt 128 ]; do
+    part='' status=0
+    # Over 128: nothing came for a while, and what came of a line is in the variable.
+    IFS= read -r -t 2 part || status=$?
+    line+=$part
+    # Cargo draws its bar over and over, from the start of the line.
+    [[ $line != *Building\ \[*/* ]] || far=${line##*Building [} far=${far#*] }
+    if [ $status -le 128 ]; then
+      pass_on "${line##*$'\r'}"
+      line=''
+    else
+      line=${line##*$'\r'}
+    fi
+    if [ -t 2 ] || [ $((SECONDS - shown)) -ge 5 ]; then
+      shown=$SECONDS
+      [[ $far =~ ^([0-9]+)/([0-9]+)(:\ ([^[:cntrl:]]*[^[:space:][:cntrl:]]))? ]] &&
+        where=": ${BASH_REMATCH[1]} of ${BASH_REMATCH[2]}${BASH_REMATCH[4]:+ (${BASH_REMATCH[4]})}"
+      say_where "  compiling $what$where, $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"
+    fi
+  done
+  [ ! -t 2 ] || printf '\r\033[K' >&2
+}
+
+# A line of cargo's that is no news of its progress.
+pass_on() {
+  [[ $1 =~ [^[:space:]] ]] || return 0
+  [[ ! $1 =~ ^\ *(Building|Fetch|Compiling|Checking|Documenting|Finished|Running|Executable|Downloading|Downloaded|Updating|Locking|Blocking|Generated|Adding)\  ]] || return 0
+  [ ! -t 2 ] || printf '\r\033[K' >&2
+  printf '%s\n' "$1" >&2
+}
+
+say_where() {
+  if [ -t 2 ]; then printf '\r\033[K%s' "$1" >&2; else printf '%s\n' "$1" >&2; fi
+}
+
+# Passes lines on, and says that things go on when none came for a while.
+never_silent() { # what is done
+  local what=$1 line='' part lines=0 started=$SECONDS status=0
+  while [ $status -eq 0 ] || [ $status -gt 128 ]; do
+    part='' status=0
+    IFS= read -r -t 8 part || status=$?
+    line+=$part
+    if [ $status -gt 128 ]; then
+      say "  $what, $lines lines so far, $(((SECONDS - started) / 60)) min $(((SECONDS - started) % 60)) s"
+    elif [ $status -eq 0 ] || [ -n "$line" ]; then
+      lines=$((lines + 1))
+      printf '%s\n' "$line"
+      line=''
+    fi
+  done
 }

@@ -116,7 +116,7 @@ async function plainToken(node) {
 
 async function pool(node) {
   const { contracts } = JSON.parse(readFileSync(file("../../deployments/bench.json"), "utf8"));
-  const [address, staker] = [contracts["liquidity-staking"], SENDERS[0].address];
+  const [address, staker] = [contracts.pool, SENDERS[0].address];
   const stake = encodeFunctionData({ abi: POOL, functionName: "stake", args: [1n] });
   const active = encodeFunctionData({ abi: POOL, functionName: "getActiveBalanceCurrentEpoch", args: [staker] });
   const call = await rate(node.port, calls(address, active));

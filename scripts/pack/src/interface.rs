@@ -1,15 +1,15 @@
 //! The interfaces in `abi/` against what the programs answer.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use alloy_json_abi::{Function, JsonAbi, Param};
 use alloy_primitives::hex;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
-use crate::{programs::Workspace, solidity::Interfaces, stamp};
+use crate::{programs::Workspace, progress::Progress, solidity::Interfaces, stamp, tools};
 
 /// Writes the JSON ABIs, and compares each program with its interface. Returns what differs, as sentences.
-pub(crate) fn update(workspace: &Workspace, check: bool) -> Result<Vec<String>> {
+pub(crate) fn update(workspace: &Workspace, progress: &Progress, check: bool) -> Result<Vec<String>> {
     if !workspace.abi.exists() {
         return Ok(Vec::new());
     }
@@ -21,17 +21,19 @@ pub(crate) fn update(workspace: &Workspace, check: bool) -> Result<Vec<String>> 
     if fs::read_to_string(&done).is_ok_and(|last| last == inputs) {
         return Ok(complaints);
     }
+    let exporters = workspace.compile_exporters(progress)?;
+    progress.set("comparing programs with their interfaces");
     let mut differences = Vec::new();
     for program in &workspace.programs {
-        eprintln!("  comparing {program} with its interface");
         let file = interface_of(program);
         if !workspace.abi.join(format!("{file}.sol")).exists() {
             differences.push(format!("{program}: there is no interface {file}.sol"));
             continue;
         }
-        let found = workspace
-            .export_abi(program)
-            .and_then(|(interface, constructor)| exported(&interface, &constructor))
+        let found = exporters
+            .get(program)
+            .with_context(|| format!("there is no binary {program}-abi"))
+            .and_then(|exporter| says(exporter))
             .and_then(|exported| compare(&declared, &file, &exported))
             .unwrap_or_else(|error| vec![format!("{error:#}")]);
         differences.extend(found.into_iter().map(|difference| format!("{program}: {difference}")));
@@ -66,6 +68,13 @@ fn interface_of(program: &str) -> String {
         first.to_uppercase() + rest
     });
     std::iter::once("I".to_owned()).chain(words).collect()
+}
+
+/// What a program says its interface is.
+fn says(exporter: &Path) -> Result<JsonAbi> {
+    let interface = tools::output(&mut Command::new(exporter))?;
+    let constructor = tools::output(Command::new(exporter).arg("constructor"))?;
+    exported(&interface, &constructor)
 }
 
 /// What a program prints about itself, as an ABI.

@@ -1,10 +1,14 @@
 //! Behind `scripts/build`: compiles every program, shrinks it, checks that a chain would activate it, measures it, and
 //! keeps the interfaces in `abi/` and the programs the same.
 
+mod cargo;
+mod compile;
 mod golden;
+mod graph;
 mod interface;
 mod limits;
 mod programs;
+mod progress;
 mod solidity;
 mod stamp;
 mod table;
@@ -16,6 +20,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use golden::Golden;
 use programs::{Packed, Workspace};
+use progress::Progress;
 use serde::Serialize;
 use tools::{Identity, Tools};
 
@@ -36,6 +41,9 @@ struct Arguments {
     /// Print the table as JSON.
     #[arg(long)]
     json: bool,
+    /// Of the doubles, only these; all if none is named.
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    doubles: Vec<String>,
     /// Leave the interfaces alone.
     #[arg(long)]
     no_abi: bool,
@@ -70,18 +78,18 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<Vec<String>> {
     let tools = &arguments.tools;
     let root = &arguments.root;
-    let open = |folder: &str, abi: &str| {
-        Workspace::open(&root.join(folder), &root.join(abi), tools).context(folder.to_owned())
-    };
+    let open = |folder: &str, abi: &str| Workspace::open(root, folder, abi, tools).context(folder.to_owned());
+    let progress = Progress::start();
     let contracts = open("contracts", "abi")?;
     let doubles = open("tests/doubles", "tests/doubles/abi")?;
     let mut complaints = Vec::new();
-    let mut pack = |workspace: &Option<Workspace>| match workspace {
-        Some(workspace) => workspace.pack(tools, &mut complaints),
+    let mut pack = |workspace: &Option<Workspace>, wanted: &[String]| match workspace {
+        Some(workspace) => workspace.pack(workspace.wanted(wanted)?, tools, &progress, &mut complaints),
         None => Ok(Vec::new()),
     };
-    let programs = pack(&contracts)?;
-    let packed_doubles = pack(&doubles)?;
+    let programs = pack(&contracts, &[])?;
+    let packed_doubles = pack(&doubles, &arguments.doubles)?;
+    progress.set("");
     let identity = tools.identity()?;
 
     let path = root.join("contracts/sizes.json");
@@ -117,9 +125,10 @@ fn run(arguments: &Arguments) -> Result<Vec<String>> {
     }
     if !arguments.no_abi {
         for workspace in [&contracts, &doubles].into_iter().flatten() {
-            complaints.extend(interface::update(workspace, arguments.check)?);
+            complaints.extend(interface::update(workspace, &progress, arguments.check)?);
         }
     }
+    progress.set("");
     Ok(complaints)
 }
 

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use stylus_vm::{
     ARBOS_CURRENT, ARBOS_VERSIONS,
@@ -15,50 +15,12 @@ use stylus_vm::{
 };
 
 use crate::{
+    cargo::Target,
+    compile,
+    progress::Progress,
     stamp,
     tools::{self, Identity, Tools},
 };
-
-const TARGET: &str = "wasm32-unknown-unknown";
-/// Flags without which activation refuses the module, or every call pays for memory it does not need.
-const RUSTFLAGS: &[&str] = &[
-    // Only what the chain accepts; the compiler's default enables reference types and multi-value.
-    "-Ctarget-cpu=mvp",
-    "-Ctarget-feature=+bulk-memory,+sign-ext,+mutable-globals",
-    // One page of memory in place of 17, which would cost 15,000 gas per call.
-    "-Clink-arg=-zstack-size=32768",
-    // No padded integers.
-    "-Clink-arg=--compress-relocations",
-    // A panic is a trap, without a message and the code to print it.
-    "-Zunstable-options",
-    "-Cpanic=immediate-abort",
-];
-const CARGOFLAGS: &[&str] = &[
-    "--release",
-    "--locked",
-    "--quiet",
-    "--target",
-    TARGET,
-    "-Zbuild-std=std,panic_abort",
-    "-Zbuild-std-features=optimize_for_size",
-];
-/// Settings of a developer's environment that would change the programs.
-const OVERRIDES: &[&str] = &[
-    "RUSTFLAGS",
-    "CARGO_BUILD_RUSTFLAGS",
-    "CARGO_BUILD_TARGET",
-    "CARGO_INCREMENTAL",
-    "CARGO_PROFILE_RELEASE_CODEGEN_UNITS",
-    "CARGO_PROFILE_RELEASE_DEBUG",
-    "CARGO_PROFILE_RELEASE_LTO",
-    "CARGO_PROFILE_RELEASE_OPT_LEVEL",
-    "CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS",
-    "CARGO_PROFILE_RELEASE_PANIC",
-    "CARGO_PROFILE_RELEASE_STRIP",
-    "RUSTC_WRAPPER",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "RUSTUP_TOOLCHAIN",
-];
 
 /// The rules a program must satisfy: those of Arbitrum One.
 const RULES: Rules = Rules::of(ARBOS_CURRENT);
@@ -69,6 +31,8 @@ const ACTIVATION_GAS: u64 = 1_659_168;
 /// A Cargo workspace of programs, compiled and packed together.
 #[derive(Debug)]
 pub(crate) struct Workspace {
+    /// The repository that it is a part of.
+    pub(crate) repository: PathBuf,
     /// Where its `Cargo.toml` is.
     pub(crate) root: PathBuf,
     /// Where its interfaces are.
@@ -122,8 +86,9 @@ struct Record {
 }
 
 impl Workspace {
-    /// Reads the workspace at `root`: every library that is also built as a dynamic one is a program.
-    pub(crate) fn open(root: &Path, abi: &Path, tools: &Tools) -> Result<Option<Self>> {
+    /// Reads the workspace in `folder` of the repository.
+    pub(crate) fn open(repository: &Path, folder: &str, abi: &str, tools: &Tools) -> Result<Option<Self>> {
+        let root = repository.join(folder);
         if !root.join("Cargo.toml").exists() {
             return Ok(None);
         }
@@ -131,7 +96,7 @@ impl Workspace {
             Command::new(&tools.cargo)
                 .args(["metadata", "--no-deps", "--format-version=1"])
                 .env("RUSTC", &tools.rustc)
-                .current_dir(root),
+                .current_dir(&root),
         )?;
         let metadata: Metadata = serde_json::from_str(&metadata)?;
         let members = metadata.packages.len();
@@ -142,7 +107,18 @@ impl Workspace {
             .map(|package| package.name)
             .collect();
         programs.sort();
-        Ok(Some(Self { root: root.to_owned(), abi: abi.to_owned(), programs, members }))
+        Ok(Some(Self { repository: repository.to_owned(), root, abi: repository.join(abi), programs, members }))
+    }
+
+    /// The programs that are named; all if none is.
+    pub(crate) fn wanted<'a>(&'a self, names: &'a [String]) -> Result<&'a [String]> {
+        if names.is_empty() {
+            return Ok(&self.programs);
+        }
+        for name in names {
+            ensure!(self.programs.contains(name), "{} has no program {name}", self.root.display());
+        }
+        Ok(names)
     }
 
     /// Where packed programs are written.
@@ -152,39 +128,47 @@ impl Workspace {
 
     /// Everything that a program is made of, and what makes it.
     fn inputs(&self, identity: &Identity) -> Result<String> {
-        let settings = format!("{RUSTFLAGS:?} {CARGOFLAGS:?} {identity:?} {}", self.members);
+        let settings = format!("{} {identity:?} {}", compile::settings(), self.members);
         stamp::of(&[&self.root, &self.abi], &settings)
     }
 
-    /// Brings all packed programs up to date. A second call without changes only looks.
+    /// Brings the packed programs that are `wanted` up to date. A second call without changes only looks.
     ///
     /// One program that fails does not keep the others from being packed; what failed is told in `complaints`.
-    pub(crate) fn pack(&self, tools: &Tools, complaints: &mut Vec<String>) -> Result<Vec<Packed>> {
+    pub(crate) fn pack(
+        &self,
+        wanted: &[String],
+        tools: &Tools,
+        progress: &Progress,
+        complaints: &mut Vec<String>,
+    ) -> Result<Vec<Packed>> {
         let identity = tools.identity()?;
         let inputs = self.inputs(&identity)?;
         let last = self.last(&identity);
-        if let Some(last) = &last
-            && last.inputs == inputs
-            && last.programs.iter().all(|program| self.is_there(&program.name))
-        {
-            return Ok(last.programs.clone());
+        let mut programs = last.as_ref().filter(|last| last.inputs == inputs).map_or_else(Vec::new, |last| {
+            last.programs.iter().filter(|program| self.is_there(&program.name)).cloned().collect()
+        });
+        let missing: Vec<_> =
+            wanted.iter().filter(|&name| programs.iter().all(|program| program.name != *name)).cloned().collect();
+        if !missing.is_empty() {
+            fs::create_dir_all(self.output())?;
+            let mut done = 0;
+            let compiled = self.compile(&missing, tools, progress, |name, module| {
+                done += 1;
+                progress.say(&format!("program {done} of {}: {name}", missing.len()));
+                progress.set(format!("packing {name}"));
+                match self.update(name, &module, last.as_ref(), tools) {
+                    Ok(program) => programs.push(program),
+                    Err(error) => complaints.push(format!("{name}: {error:#}")),
+                }
+            });
+            complaints.extend(compiled.err().map(|error| format!("{error:#}")));
+            programs.sort_by(|one, other| one.name.cmp(&other.name));
+            let record = Record { inputs, rules: rules(), tools: identity, programs: programs.clone() };
+            fs::write(self.record(), serde_json::to_vec_pretty(&record)?)?;
         }
-
-        fs::create_dir_all(self.output())?;
-        let mut programs = Vec::new();
-        for name in &self.programs {
-            eprintln!("  packing {name}");
-            match self.update(name, last.as_ref(), tools) {
-                Ok(program) => programs.push(program),
-                Err(error) => complaints.push(format!("{name}: {error:#}")),
-            }
-        }
-        // Whatever failed is tried again: no inputs equal these.
-        let complete = programs.len() == self.programs.len();
-        let inputs = if complete { inputs } else { String::new() };
-        let done = Record { inputs, rules: rules(), tools: identity, programs };
-        fs::write(self.record(), serde_json::to_vec_pretty(&done)?)?;
-        Ok(done.programs)
+        programs.retain(|program| wanted.contains(&program.name));
+        Ok(programs)
     }
 
     fn record(&self) -> PathBuf {
@@ -198,14 +182,13 @@ impl Workspace {
         (record.tools == *identity && record.rules == rules()).then_some(record)
     }
 
-    fn update(&self, name: &str, last: Option<&Record>, tools: &Tools) -> Result<Packed> {
-        let compiled = self.compile(name, tools)?;
-        let source = stamp::of_bytes(&compiled);
+    fn update(&self, name: &str, compiled: &[u8], last: Option<&Record>, tools: &Tools) -> Result<Packed> {
+        let source = stamp::of_bytes(compiled);
         let same = |program: &&Packed| program.name == name && program.source == source;
         let known = last.and_then(|last| last.programs.iter().find(same));
         match known {
             Some(program) if self.is_there(name) => Ok(program.clone()),
-            _ => self.pack_one(name, &compiled, source, tools),
+            _ => self.pack_one(name, compiled, source, tools),
         }
     }
 
@@ -215,57 +198,6 @@ impl Workspace {
 
     fn artefact(&self, name: &str, kind: &str) -> PathBuf {
         self.output().join(format!("{name}.{kind}"))
-    }
-
-    /// Where cargo may leave what it needs for the next time.
-    fn scratch(&self) -> PathBuf {
-        let own = self.root.join("target");
-        match (std::env::var_os("CARGO_TARGET_DIR"), self.root.file_name()) {
-            (Some(shared), Some(name)) => Path::new(&shared).join(name),
-            _ => own,
-        }
-    }
-
-    /// Compiles one program. Never several in one invocation: features unify within it, and one program's
-    /// `stylus-sdk/reentrant` would silently remove another's re-entrancy refusal.
-    fn compile(&self, name: &str, tools: &Tools) -> Result<Vec<u8>> {
-        let scratch = self.scratch();
-        let mut cargo = Command::new(&tools.cargo);
-        cargo.arg("build").args(CARGOFLAGS).args(["--lib", "--package", name]).current_dir(&self.root);
-        for variable in OVERRIDES {
-            cargo.env_remove(variable);
-        }
-        cargo
-            .env("RUSTC", &tools.rustc)
-            // The flags below are unstable ones, of a stable compiler.
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(tools)?.join("\u{1f}"))
-            .env("CARGO_TARGET_DIR", &scratch);
-        if let Some(linker) = &tools.linker {
-            cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
-        }
-        tools::run(&mut cargo)?;
-
-        let file = format!("{}.wasm", name.replace('-', "_"));
-        let path = scratch.join(TARGET).join("release").join(file);
-        fs::read(&path).with_context(|| path.display().to_string())
-    }
-
-    /// The flags, with nothing left in the program of where its sources lie.
-    fn rustflags(&self, tools: &Tools) -> Result<Vec<String>> {
-        let cargo_home = std::env::var_os("CARGO_HOME")
-            .map(PathBuf::from)
-            .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
-        let mut flags: Vec<_> = RUSTFLAGS.iter().map(|&flag| flag.to_owned()).collect();
-        let mut hide = |path: &Path, name: &str| {
-            flags.push(format!("--remap-path-prefix={}={name}", path.display()));
-        };
-        hide(&self.root, "tidepool");
-        hide(&tools.sysroot()?, "rust");
-        if let Some(home) = cargo_home {
-            hide(&home, "cargo");
-        }
-        Ok(flags)
     }
 
     fn pack_one(&self, name: &str, compiled: &[u8], source: String, tools: &Tools) -> Result<Packed> {
@@ -297,22 +229,6 @@ impl Workspace {
             source,
         })
     }
-
-    /// What the program says its interface is, as Solidity, and its constructor's signature.
-    pub(crate) fn export_abi(&self, name: &str) -> Result<(String, String)> {
-        let export = |arguments: &[&str]| {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            tools::output(
-                Command::new(cargo)
-                    .args(["run", "--quiet", "--locked", "--package", name])
-                    .args(["--features", "export-abi", "--"])
-                    .args(arguments)
-                    .env("CARGO_TARGET_DIR", self.scratch())
-                    .current_dir(&self.root),
-            )
-        };
-        Ok((export(&[])?, export(&["constructor"])?))
-    }
 }
 
 fn rules() -> String {
@@ -343,17 +259,6 @@ struct Metadata {
 struct Package {
     name: String,
     targets: Vec<Target>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Target {
-    kind: Vec<String>,
-}
-
-impl Target {
-    fn is_program(&self) -> bool {
-        self.kind.iter().any(|kind| kind == "cdylib")
-    }
 }
 
 /// Programs that could be re-entered, as sentences.

@@ -300,12 +300,12 @@ impl Stage {
             self.scene.chain.arbos_version(),
             if options.uncached { "outside" } else { "inside" },
         );
-        println!("  {:<18} {:<44} {:>10} {:>14}", "program", "address", "code bytes", "activation gas");
+        println!("  {:<20} {:<44} {:>10} {:>14}", "program", "address", "code bytes", "activation gas");
         for (name, program) in &deployment.programs {
             let gas =
                 program.activation.as_ref().map_or_else(|| "with creation".into(), |receipt| grouped(receipt.gas.used));
             println!(
-                "  {name:<18} {:<44} {:>10} {gas:>14}",
+                "  {name:<20} {:<44} {:>10} {gas:>14}",
                 program.address.to_string(),
                 grouped(program.code_len as u64)
             );

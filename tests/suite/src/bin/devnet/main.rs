@@ -116,21 +116,21 @@ fn describe(
     parties: &Parties,
     settings: &Settings,
 ) -> Value {
-    let pool = deployment.programs.iter().map(|(name, program)| ((*name).to_owned(), program.address));
-    let contracts: Map<_, _> =
-        pool.chain(beside.iter().cloned()).map(|(name, address)| (name, json!(address))).collect();
+    let contracts = [("pool", deployment.pool)].into_iter().chain(beside.iter().map(|(name, at)| (name.as_str(), *at)));
+    let facets = deployment.facets.iter().copied();
     let accounts: Map<_, _> = PARTS
         .iter()
         .map(|part| {
             let account = account(part);
-            ((*part).into(), json!({ "address": account.address(), "privateKey": account.key() }))
+            ((*part).into(), json!({ "address": checksummed(account.address()), "privateKey": account.key() }))
         })
         .collect();
     json!({
         "chainId": chain.chain_id(),
         "rpc": options.rpc,
-        "contracts": contracts,
-        "tokens": { "USDC": parties.staked_token, "DYDX": parties.rewards_token },
+        "contracts": by_name(contracts),
+        "facets": by_name(facets),
+        "tokens": by_name([("USDC", parties.staked_token), ("DYDX", parties.rewards_token)]),
         "accounts": accounts,
         "schedule": {
             "epochZeroStart": settings.offset.to::<u64>(),
@@ -139,6 +139,15 @@ fn describe(
             "distribution": [settings.distribution.0.to::<u64>(), settings.distribution.1.to::<u64>()],
         },
     })
+}
+
+fn by_name<'a>(addresses: impl IntoIterator<Item = (&'a str, Address)>) -> Map<String, Value> {
+    addresses.into_iter().map(|(name, address)| (name.to_owned(), checksummed(address))).collect()
+}
+
+/// As people and wallets compare it.
+fn checksummed(address: Address) -> Value {
+    Value::String(address.to_checksum(None))
 }
 
 fn write(path: &PathBuf, text: &str) -> std::io::Result<()> {
