@@ -216,6 +216,7 @@ fn describe(init: &FrameInit, ctx: &Ctx) -> Frame {
         output: Default::default(),
         ink: None,
         host_calls: Vec::new(),
+        recorded: None,
         steps: Vec::new(),
         logs: Vec::new(),
     };

@@ -1,7 +1,7 @@
 //! The tree of frames a transaction opened, for gas tables.
 
 use alloy_primitives::{Address, Bytes, Log, U256};
-use stylus_vm::execution::HostCall;
+use stylus_vm::{Recorded, execution::HostCall};
 
 /// Which way a frame was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct Frame {
     pub ink: Option<u64>,
     /// Its host calls, when host calls are traced.
     pub host_calls: Vec<HostCall>,
+    /// All that went into and came out of a program's frame, when host calls are traced.
+    pub recorded: Option<Box<Recorded>>,
     /// Its instructions, when they are traced and the EVM ran.
     pub steps: Vec<Step>,
     /// What it logged itself. If it or a frame above it failed, nothing of that stays.

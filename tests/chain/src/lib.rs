@@ -36,5 +36,5 @@ pub use precompiles::addresses;
 pub use programs::compress;
 pub use receipt::{Cause, Gas, Receipt, Rejected, Reverted, Sent};
 pub use sender::{CONSTRUCTOR, Caller, Deployed, Sender};
-pub use stylus_vm::{ARBOS_CURRENT, ARBOS_VERSIONS, execution::HostCall, module::init_code};
+pub use stylus_vm::{ARBOS_CURRENT, ARBOS_VERSIONS, Recorded, execution::HostCall, module::init_code};
 pub use transaction::{DEFAULT_GAS_LIMIT, Transaction};

@@ -11,6 +11,7 @@ mod linker;
 mod pending;
 mod prices;
 mod program_io;
+mod record;
 mod storage;
 mod storage_cache;
 mod values;
@@ -20,6 +21,8 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 pub use driver::Execution;
 pub(crate) use env::Host;
 pub(crate) use linker::{engine, linker};
+pub use record::Recorded;
+use serde::{Deserialize, Serialize};
 
 /// `account_code` no longer remembers that an account has no code.
 const ARBOS_NO_EMPTY_CODE_MEMORY: u64 = 40;
@@ -27,7 +30,7 @@ const ARBOS_NO_EMPTY_CODE_MEMORY: u64 = 40;
 const ARBOS_FLUSH_OUT_OF_GAS: u64 = 50;
 
 /// Parameters of the chain that a frame needs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// Protocol version of the chain.
     pub arbos_version: u64,
@@ -42,7 +45,7 @@ pub struct Config {
 }
 
 /// What is the same for every frame of a transaction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     /// Base fee, wei.
     pub basefee: U256,
@@ -63,7 +66,7 @@ pub struct Block {
 }
 
 /// What is particular to one frame.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Context {
     /// Acting address: whose storage is used.
     pub contract: Address,
@@ -78,7 +81,7 @@ pub struct Context {
 }
 
 /// Which way another contract is entered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallKind {
     /// `call_contract`.
     Call,
@@ -91,7 +94,7 @@ pub enum CallKind {
 /// A question only the chain can answer. Gas in replies is what the request costs on the EVM side (access, storage,
 /// transfer, gas the child used); the execution buys it as gas x price. Host base prices, reads and writes of guest
 /// memory, storage cache and its tiers, log gas and keccak are priced inside the execution.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// SLOAD. Reply: [`Reply::Word`], gas 2,100 or 100.
     GetStorage {
@@ -174,7 +177,7 @@ pub enum Request {
 }
 
 /// The chain's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// A 32-byte word and its gas.
     Word {
@@ -227,7 +230,7 @@ pub enum Reply {
 }
 
 /// How a frame ended (stylus-vm.md 3.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Entry point returned 0.
     Success,

@@ -10,7 +10,7 @@ mod abi;
 pub mod execution;
 pub mod module;
 
-pub use execution::{Block, Config, Context, Execution, Outcome, Reply, Request, Step};
+pub use execution::{Block, Config, Context, Execution, Outcome, Recorded, Reply, Request, Step};
 pub use module::{ARBOS_CURRENT, ARBOS_VERSIONS, Activation, ActivationError, Figures, Program, Rules};
 
 /// First protocol version (4.7) that prices storage misses and flushes as intended, charges activation by module

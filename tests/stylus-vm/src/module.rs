@@ -23,7 +23,7 @@ pub(crate) mod names {
 
 use std::sync::Arc;
 
-pub use compression::decompress;
+pub use compression::{decompress, fast_compressed_len};
 pub use deploy::{contract_code, imports, init_code, prepare_for_deployment};
 
 use crate::ARBOS_CHARGING_FIXES;

@@ -13,6 +13,7 @@ pub mod check;
 pub mod clone;
 pub mod deployment;
 pub mod distribution;
+pub mod frames;
 pub mod gas;
 pub mod permit;
 pub mod pool;

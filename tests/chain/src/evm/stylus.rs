@@ -258,6 +258,9 @@ fn finish(
     if let Some(record) = ctx.chain.recorder.current() {
         record.ink = Some(running.execution.ink_used());
         record.host_calls = running.execution.trace().to_vec();
+        if !record.host_calls.is_empty() {
+            record.recorded = Some(Box::new(running.execution.recorded(outcome, gas_left, output.clone())));
+        }
     }
     let started_with = frame.interpreter.gas.remaining();
     let mut result = match outcome {

@@ -7,7 +7,7 @@ use wasmi::{AsContextMut, Error, Global, Instance, Store, TypedResumableCall, Ty
 
 use super::env::{Env, Escape, Guest, Host};
 use super::storage_cache::StorageCache;
-use super::{Block, Config, Context, HostCall, Outcome, Reply, Step};
+use super::{Block, Config, Context, HostCall, Outcome, Recorded, Reply, Request, Step};
 use crate::module::Program;
 use crate::module::names;
 
@@ -16,6 +16,11 @@ use crate::module::names;
 pub struct Execution {
     store: Store<Host>,
     start_ink: u64,
+    gas: u64,
+    /// What was asked and answered so far, when tracing.
+    exchanges: Vec<(Request, Reply)>,
+    /// The question that waits, when tracing.
+    asked: Option<Request>,
     state: State,
 }
 
@@ -64,6 +69,9 @@ impl Execution {
         let mut execution = Self {
             store: Store::new(program.linker.engine(), host),
             start_ink,
+            gas,
+            exchanges: Vec::new(),
+            asked: None,
             state: State::Ended { ink_left: start_ink },
         };
         let step = execution.enter(program, calldata_len);
@@ -100,6 +108,9 @@ impl Execution {
         let State::Suspended(call) = std::mem::replace(&mut self.state, ended) else {
             panic!("resumed a frame that has ended");
         };
+        if let Some(request) = self.asked.take() {
+            self.exchanges.push((request, reply.clone()));
+        }
         let mut env = self.env();
         let pending = env.host().pending.take().expect("a suspended frame waits for something");
         match pending.finish(&mut env, reply) {
@@ -128,6 +139,24 @@ impl Execution {
         &self.store.data().trace
     }
 
+    /// The whole frame, once it has ended as it says here, if it was traced.
+    pub fn recorded(&self, outcome: Outcome, gas_left: u64, output: Bytes) -> Recorded {
+        let Host { config, block, context, calldata, trace, .. } = self.store.data();
+        Recorded {
+            config: *config,
+            block: Block::clone(block),
+            context: context.clone(),
+            calldata: calldata.clone(),
+            gas: self.gas,
+            exchanges: self.exchanges.clone(),
+            host_calls: trace.iter().map(|call| (call.name.to_owned(), call.start_ink)).collect(),
+            outcome,
+            gas_left,
+            output,
+            ink_used: self.ink_used(),
+        }
+    }
+
     fn follow(&mut self, progress: Result<TypedResumableCall<u32>, Error>) -> Step {
         match progress {
             Ok(TypedResumableCall::Finished(status)) => self.stop(Stop::Returned(status)),
@@ -146,7 +175,9 @@ impl Execution {
     fn suspend(&mut self, call: TypedResumableCallHostTrap<u32>) -> Step {
         self.state = State::Suspended(call);
         let request = self.store.data_mut().request.take();
-        Step::Request(request.expect("a host function that suspends leaves a request"))
+        let request = request.expect("a host function that suspends leaves a request");
+        self.asked = self.store.data().config.trace.then(|| request.clone());
+        Step::Request(request)
     }
 
     fn escape(&mut self, escape: Escape) -> Step {

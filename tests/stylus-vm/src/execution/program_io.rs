@@ -64,6 +64,13 @@ pub(super) fn read_return_data(env: &mut Env, dest: u32, offset: u32, size: u32)
     Ok(part.len() as u32)
 }
 
+/// Debug chains only: the text is an argument of the record.
+pub(super) fn log_text(env: &mut Env, text: u32, len: u32) -> Hosted<()> {
+    let bytes = env.read_bytes(text, len)?;
+    env.note_args(&[&bytes]);
+    Ok(())
+}
+
 /// At most `size` bytes of `data` from `offset` on.
 pub(super) fn part(data: &[u8], offset: u32, size: u32) -> &[u8] {
     let start = data.len().min(offset as usize);

@@ -6,6 +6,7 @@ use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
 use super::ActivationError;
 
 const QUALITY: i32 = 11;
+const FAST_QUALITY: i32 = 1;
 const WINDOW_BITS: i32 = 22;
 /// Output grows in steps of this size, so that a small program does not pay for a large limit.
 const CHUNK: usize = 64 * 1024;
@@ -53,14 +54,19 @@ pub fn decompress(stream: &[u8], max_wasm_size: u32) -> Result<Vec<u8>, Activati
     }
 }
 
+/// Bytes of the brotli stream of `data` at the quality at which Arbitrum prices what a transaction brings to L1.
+pub fn fast_compressed_len(data: &[u8]) -> usize {
+    compress_at(data, FAST_QUALITY).len()
+}
+
 /// Compresses like the deployment tools: quality 11, window 22.
 pub(super) fn compress(data: &[u8]) -> Vec<u8> {
-    let parameters = BrotliEncoderParams {
-        quality: QUALITY,
-        lgwin: WINDOW_BITS,
-        size_hint: data.len(),
-        ..BrotliEncoderParams::default()
-    };
+    compress_at(data, QUALITY)
+}
+
+fn compress_at(data: &[u8], quality: i32) -> Vec<u8> {
+    let parameters =
+        BrotliEncoderParams { quality, lgwin: WINDOW_BITS, size_hint: data.len(), ..BrotliEncoderParams::default() };
     let mut stream = Vec::new();
     let mut reader = data;
     brotli::BrotliCompress(&mut reader, &mut stream, &parameters)

@@ -11,5 +11,6 @@ mod host_calls;
 mod instrumentation;
 mod naive;
 mod outcomes;
+mod recorded;
 mod v8;
 mod validation;

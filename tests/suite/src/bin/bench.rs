@@ -36,18 +36,26 @@ enum What {
     },
     /// How long the embedded chain takes: benchmarks/speed.md. Of this machine, now.
     Speed,
+    /// Frames of the programs as they run now: tests/stylus-vm/data/frames.jsonl, which the machine's tests run again.
+    Frames,
 }
 
 fn main() -> ExitCode {
     let done = match Options::parse().what {
         What::Gas { check } => gas_table(check),
         What::Speed => speed(),
+        What::Frames => frames(),
     };
     if let Err(error) = done {
         eprintln!("error: {error:#}");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+fn frames() -> Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stylus-vm/data/frames.jsonl");
+    save(&path, &suite::frames::record())
 }
 
 fn gas_table(check: bool) -> Result<()> {
