@@ -28,6 +28,8 @@ test("cast deploys, sends, calls and reads logs of an ERC-20", () => {
   assert.equal(logs.length, 2);
   assert.match(cast("receipt", receipt.transactionHash), /success/);
   assert.match(cast("tx", receipt.transactionHash), new RegExp(ALICE, "i"));
+  // Executes it once more, on what the prestate tracer and the node's state tell.
+  assert.match(cast("run", receipt.transactionHash), /emit Transfer.*Transaction successfully executed/s);
   assert.ok(Number(cast("estimate", token, "transfer(address,uint256)", BOB, "1", "--from", ALICE)) > 21000);
   assert.throws(() => cast("call", token, "transfer(address,uint256)", BOB, "9", "--from", BOB), /transfer amount exceeds balance/);
   const raw = cast("mktx", "--private-key", KEY, "--legacy", token, "transfer(address,uint256)", BOB, "1");

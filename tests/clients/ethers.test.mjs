@@ -50,6 +50,31 @@ for (const [line, lib] of Object.entries(LINES)) {
     assert.equal((await provider.send("eth_accounts", []))[0].toLowerCase(), ALICE.toLowerCase());
   });
 
+  test(`${line} sees a signed price as it was signed, and knows who lacks funds`, async () => {
+    const sent = await signer.sendTransaction({ to: BOB, value: 1, type: 0, gasPrice: 3000000000 });
+    await sent.wait();
+    const found = await provider.send("eth_getTransactionByHash", [sent.hash]);
+    assert.equal(Number(found.gasPrice), 3000000000);
+    // Made again from what the node tells, hash and sender are the same.
+    const again = await provider.getTransaction(sent.hash);
+    assert.equal(again.hash, sent.hash);
+    assert.equal(again.from, ALICE);
+    assert.equal(Number(again.gasPrice), 3000000000);
+    const poor = new lib.Wallet(`0x${"57".repeat(32)}`, provider);
+    await assert.rejects(poor.sendTransaction({ to: BOB, value: 0 }), (error) => error.code === "INSUFFICIENT_FUNDS");
+  });
+
+  test(`${line} calls many at once through Multicall3`, async () => {
+    const token = await deploy(erc20.abi, erc20.bytecode, "Gold", "GLD", 1000, ALICE);
+    const abi = ["function aggregate3((address target, bool allowFailure, bytes callData)[] calls) payable returns ((bool success, bytes returnData)[])"];
+    const multicall = new lib.Contract("0xcA11bde05977b3631167028862bE2a173976CA11", abi, provider);
+    const { interface: face } = token;
+    const calls = ["name", "symbol"].map((name) => ({ target: address(token), allowFailure: false, callData: face.encodeFunctionData(name) }));
+    const results = await lib.view(multicall, "aggregate3", calls);
+    const names = ["name", "symbol"].map((name, index) => face.decodeFunctionResult(name, results[index].returnData)[0]);
+    assert.deepEqual(names, ["Gold", "GLD"]);
+  });
+
   test(`${line} deploys, reads and writes an ERC-20, and finds its logs`, async () => {
     const token = await deploy(erc20.abi, erc20.bytecode, "Gold", "GLD", 1000, ALICE);
     const receipt = await mined(token.transfer(BOB, 5));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  BaseError, ContractFunctionRevertedError, createPublicClient, createTestClient, createWalletClient, defineChain, http,
-  parseEther, webSocket,
+  BaseError, ContractFunctionRevertedError, InsufficientFundsError, createPublicClient, createTestClient, createWalletClient,
+  defineChain, domainSeparator, http, keccak256, parseAbi, parseEther, recoverTransactionAddress, serializeTransaction, webSocket,
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 
@@ -97,4 +97,56 @@ test("viem overrides state, estimates fees and calls many at once", async () => 
   assert.ok(fees.maxFeePerGas >= 100000000n);
   const { data } = await client.call({ to: BOB, data: "0x", stateOverride: [{ address: BOB, code: "0x602a5f5260205ff3" }] });
   assert.equal(BigInt(data), 42n);
+});
+
+test("viem calls many at once through Multicall3, and Permit2 is where it is everywhere", async () => {
+  const token = await deployErc20();
+  const multicallAddress = "0xcA11bde05977b3631167028862bE2a173976CA11";
+  const contracts = ["name", "symbol", "decimals"].map((functionName) => ({ ...token, functionName }));
+  const results = await client.multicall({ contracts, multicallAddress, allowFailure: false });
+  assert.deepEqual(results, ["Gold", "GLD", 18]);
+  const failing = { ...token, functionName: "transferFrom", args: [BOB, ALICE, 1n] };
+  const [refused, fine] = await client.multicall({ contracts: [failing, contracts[0]], multicallAddress });
+  assert.deepEqual([refused.status, fine.result], ["failure", "Gold"]);
+
+  const abi = parseAbi(["function DOMAIN_SEPARATOR() view returns (bytes32)"]);
+  const permit2 = "0x000000000022D473030F116dDEE9F6B43aC78BA3";
+  const separator = await client.readContract({ address: permit2, abi, functionName: "DOMAIN_SEPARATOR" });
+  assert.equal(separator, domainSeparator({ domain: { name: "Permit2", chainId: CHAIN_ID, verifyingContract: permit2 } }));
+});
+
+test("viem simulates blocks, one on top of the other", async () => {
+  const token = await deployErc20();
+  const stranger = "0x00000000000000000000000000000000000057a6";
+  const transfer = (account, args) => ({ ...token, to: token.address, account, functionName: "transfer", args });
+  const [first, second] = await client.simulateBlocks({
+    blocks: [
+      { blockOverrides: { time: 4000000000n }, stateOverrides: [{ address: stranger, balance: 5n }], calls: [
+        transfer(ALICE, [stranger, 7n]), { account: stranger, to: BOB, value: 5n },
+      ] },
+      { calls: [transfer(stranger, [BOB, 7n]), transfer(stranger, [BOB, 1n])] },
+    ],
+    traceTransfers: true,
+  });
+  assert.equal(first.timestamp, 4000000000n);
+  assert.equal(second.parentHash, first.hash);
+  assert.deepEqual(first.calls.map((call) => call.status), ["success", "success"]);
+  assert.equal(first.calls[1].logs[0].address, "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
+  assert.deepEqual(second.calls.map((call) => call.status), ["success", "failure"]);
+  assert.match(second.calls[1].error.message, /transfer amount exceeds balance/);
+  assert.equal(await client.getBalance({ address: stranger }), 0n);
+});
+
+test("viem sees a signed price as it was signed, and knows who lacks funds", async () => {
+  const hash = await wallet.sendTransaction({ to: BOB, value: 1n, type: "legacy", gasPrice: 3000000000n });
+  await mined(hash);
+  const sent = await client.getTransaction({ hash });
+  assert.equal(sent.gasPrice, 3000000000n);
+  const { r, s, v } = sent;
+  const serialized = serializeTransaction({ ...sent, data: sent.input, type: "legacy" }, { r, s, v });
+  assert.equal(keccak256(serialized), hash);
+  assert.equal(await recoverTransactionAddress({ serializedTransaction: serialized }), ALICE);
+  const account = privateKeyToAccount(`0x${"57".repeat(32)}`);
+  const poor = createWalletClient({ ...options, account });
+  await assert.rejects(poor.sendTransaction({ to: BOB }), (error) => Boolean(error.walk((cause) => cause instanceof InsufficientFundsError)));
 });

@@ -162,10 +162,50 @@ sol! {
         error InitValueButNotInitData();
     }
 
-    /// The contract that bidders for the program cache talk to; here a stub that answers everything with nothing.
+    /// Who bids most keeps its program in the program cache.
     #[sol(extra_derives(Debug, PartialEq, Eq))]
     interface CacheManager {
+        struct Entry {
+            bytes32 code;
+            uint64 size;
+            uint192 bid;
+        }
+
         function placeBid(address program) external payable;
+        function getMinBid(address program) external view returns (uint192 min);
+        function getMinBid(uint64 size) external view returns (uint192 min);
+        function cacheSize() external view returns (uint64);
+        function queueSize() external view returns (uint64);
+        function decay() external view returns (uint64);
         function isPaused() external view returns (bool);
+        function getEntries() external view returns (Entry[] memory);
+        function setCacheSize(uint64 newSize) external;
+        function setDecayRate(uint64 newDecay) external;
+        function setPaused(bool paused) external;
+        function evictPrograms(uint256 count) external;
+        function evictAll() external;
+        function sweepFunds() external;
+
+        event InsertBid(bytes32 indexed codehash, address program, uint192 bid, uint64 size);
+        event DeleteBid(bytes32 indexed codehash, uint192 bid, uint64 size);
+
+        error NotChainOwner(address sender);
+        error AsmTooLarge(uint256 asm, uint256 queueSize, uint256 cacheSize);
+        error AlreadyCached(bytes32 codehash);
+        error BidTooSmall(uint192 bid, uint192 min);
+        error BidsArePaused();
+    }
+
+    /// `0xc8`: what a node works out for whoever asks by `eth_call`.
+    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    interface NodeInterface {
+        function gasEstimateComponents(address to, bool contractCreation, bytes calldata data)
+            external
+            payable
+            returns (uint64 gasEstimate, uint64 gasEstimateForL1, uint256 baseFee, uint256 l1BaseFeeEstimate);
+        function gasEstimateL1Component(address to, bool contractCreation, bytes calldata data)
+            external
+            view
+            returns (uint64 gasEstimateForL1, uint256 baseFee, uint256 l1BaseFeeEstimate);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{B256, Bloom};
+use alloy_primitives::{B256, Bloom, U256};
 use rpds::{HashTrieMapSync, HashTrieSetSync, VectorSync};
 use stylus_vm::ARBOS_VERSIONS;
 
@@ -13,6 +13,8 @@ use crate::{
     embedded::{Embedded, World},
     frames::Recording,
     genesis::genesis,
+    origin::Beginning,
+    state::State,
 };
 
 /// Settings of a new chain.
@@ -25,6 +27,7 @@ pub struct ChainBuilder {
     pub(crate) l1_number: u64,
     pub(crate) debug_imports: bool,
     expiry_days: Option<u16>,
+    l1_price: U256,
     pub(crate) keeps_history: bool,
     recording: Recording,
 }
@@ -39,6 +42,7 @@ impl Default for ChainBuilder {
             l1_number: 18_500_000,
             debug_imports: false,
             expiry_days: None,
+            l1_price: U256::ZERO,
             keeps_history: true,
             recording: Recording::None,
         }
@@ -93,6 +97,13 @@ impl ChainBuilder {
         self
     }
 
+    /// Wei per unit of a transaction's bytes on L1, 16 units a byte after compression; 0 by default, so that gas used is that of the
+    /// execution alone.
+    pub fn l1_price(mut self, wei: U256) -> Self {
+        self.l1_price = wei;
+        self
+    }
+
     /// Keeps no old blocks, for simulations of millions of transactions. Hashes of old blocks are then unknown.
     pub fn without_history(mut self) -> Self {
         self.keeps_history = false;
@@ -113,11 +124,19 @@ impl ChainBuilder {
     /// The chain in this process, without the typed API around it.
     pub(crate) fn build_embedded(self) -> Embedded {
         let mut state = genesis(self.arbos, self.chain_id);
+        let mut arbos = Arbos(&mut state);
         if let Some(days) = self.expiry_days {
-            let mut arbos = Arbos(&mut state);
             let params = Params { expiry_days: days, ..arbos.params() };
             arbos.set_params(&params);
         }
+        if !self.l1_price.is_zero() {
+            arbos.set_l1_price(self.l1_price);
+        }
+        self.over(state)
+    }
+
+    /// A chain whose first block has this state.
+    pub(crate) fn over(self, state: State) -> Embedded {
         let mut head = Block {
             number: 0,
             hash: B256::ZERO,
@@ -133,6 +152,19 @@ impl ChainBuilder {
             transactions: Vec::new(),
         };
         head.hash = head.header(self.arbos).hash_slow();
+        self.with_head(state, head)
+    }
+
+    /// A chain that goes on from another one's block.
+    pub(crate) fn forked(self, beginning: Beginning) -> Embedded {
+        let Beginning { origin, block, chain_id } = beginning;
+        let builder =
+            self.chain_id(chain_id).timestamp(block.timestamp).l1_number(block.l1_number).base_fee(block.base_fee);
+        builder.with_head(State::behind(origin), block)
+    }
+
+    /// A chain whose newest block is `head`.
+    fn with_head(self, state: State, head: Block) -> Embedded {
         let head = Arc::new(head);
         let mut blocks = VectorSync::new_sync();
         blocks.push_back_mut(head.clone());

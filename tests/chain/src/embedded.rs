@@ -166,7 +166,7 @@ impl Embedded {
 
     /// A block by number.
     pub(crate) fn block(&self, number: u64) -> Option<&Arc<Block>> {
-        self.world.blocks.get(usize::try_from(number).ok()?)
+        block_of(&self.world.blocks, number)
     }
 
     /// The receipt of a transaction.
@@ -327,6 +327,11 @@ impl Embedded {
         Arbos(&mut self.world.state.clone()).version()
     }
 
+    /// Wei per unit of a transaction's bytes on L1.
+    pub(crate) fn l1_price(&self) -> U256 {
+        Arbos(&mut self.world.state.clone()).l1_price()
+    }
+
     /// Parameters of the Stylus machine.
     pub(crate) fn params(&self) -> Params {
         Arbos(&mut self.world.state.clone()).params()
@@ -336,6 +341,12 @@ impl Embedded {
     pub(crate) fn record_of(&self, code_hash: B256) -> Record {
         Arbos(&mut self.world.state.clone()).record(code_hash)
     }
+}
+
+/// A block by its number: a fork begins with a later one than 0.
+pub(crate) fn block_of(blocks: &VectorSync<Arc<Block>>, number: u64) -> Option<&Arc<Block>> {
+    let index = number.checked_sub(blocks.first()?.number)?;
+    blocks.get(usize::try_from(index).ok()?)
 }
 
 /// Whether the block still has the gas that the transaction allows itself.

@@ -24,6 +24,7 @@ use crate::{
         context::{self, Recent},
     },
     frames::Recorder,
+    l1,
     receipt::{Gas, Receipt, Rejected},
     state::State,
     transaction::{DEFAULT_GAS_LIMIT, Transaction},
@@ -88,6 +89,12 @@ impl Embedded {
         let gas = transaction.gas.unwrap_or(default_gas);
         let nonce = transaction.nonce.unwrap_or_else(|| state.info(transaction.from).nonce);
         let max_fee = transaction.max_fee.unwrap_or(open.block.base_fee.into());
+        let price = Arbos(&mut state).l1_price();
+        let l1_gas = match (mode, transaction.signed.is_empty()) {
+            (Mode::Free | Mode::Simulated(FirstFrame::Call | FirstFrame::StaticCall), _) => 0,
+            (Mode::Paid, false) => l1::gas(&transaction.signed, price, open.block.base_fee),
+            _ => l1::estimated_gas(transaction, price, open.block.base_fee),
+        };
         let ctx = Context {
             block: block_env(&open.block),
             tx: transaction.env(chain_id, nonce, max_fee, gas),
@@ -97,6 +104,7 @@ impl Embedded {
                 version,
                 debug: self.settings.debug_imports,
                 l2_number: open.block.number,
+                l1_gas,
                 blocks: self.world.blocks.clone(),
                 recent: open.recent.clone(),
                 recorder: Recorder::new(self.world.recording),
@@ -187,12 +195,13 @@ fn receipt(result: ExecutionResult, chain: &mut context::Transaction, limit: u64
             limit,
             used: before_refund - refund,
             intrinsic: chain.intrinsic,
-            execution: (before_refund - refund).saturating_sub(chain.intrinsic),
-            execution_before_refund: before_refund.saturating_sub(chain.intrinsic),
+            execution: (before_refund - refund).saturating_sub(chain.intrinsic + chain.l1_gas),
+            execution_before_refund: before_refund.saturating_sub(chain.intrinsic + chain.l1_gas),
             refund,
         },
         frames: mem::take(&mut chain.recorder.frames),
         truncated: chain.recorder.truncated,
+        gas_used_for_l1: chain.l1_gas,
         ..Receipt::default()
     }
 }

@@ -14,10 +14,12 @@ mod filters;
 mod json;
 mod ledger;
 mod methods;
+mod node_interface;
 mod params;
 mod pool;
 mod scene;
 mod server;
+mod simulate;
 mod trace;
 mod websocket;
 
@@ -29,10 +31,15 @@ use std::{
     time::Duration,
 };
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use tokio::sync::{broadcast, watch};
 
-use crate::{account::Account, builder::ChainBuilder};
+use crate::{
+    account::Account,
+    builder::ChainBuilder,
+    genesis::FUNDS,
+    origin::{self, Origin},
+};
 use clock::Clock;
 use error::RpcError;
 use filters::Filters;
@@ -67,6 +74,10 @@ pub struct NodeSettings {
     pub history: u64,
     /// Whether each transaction is mined at once.
     pub automine: bool,
+    /// Wei per unit of a transaction's bytes on L1.
+    pub l1_price: U256,
+    /// Accept programs that import `console` and `debug`.
+    pub debug_imports: bool,
 }
 
 impl Default for NodeSettings {
@@ -79,6 +90,8 @@ impl Default for NodeSettings {
             frozen: false,
             history: 1_024,
             automine: true,
+            l1_price: U256::ZERO,
+            debug_imports: false,
         }
     }
 }
@@ -119,6 +132,34 @@ impl Node {
     pub fn load(settings: NodeSettings, path: &Path) -> io::Result<Self> {
         let origin = dump::load(&settings, path)?;
         Ok(Self::with(settings, origin))
+    }
+
+    /// A node that goes on from block `number` of the node at `url`, or from its newest. State is read there when it is first needed,
+    /// and kept; chain id and base fee are that chain's. The node's own accounts get 10,000 ether each.
+    ///
+    /// # Errors
+    ///
+    /// If the other node does not answer, has no such block, or is not of an Arbitrum chain.
+    pub fn fork(mut settings: NodeSettings, url: &str, number: Option<u64>) -> io::Result<Self> {
+        let beginning = Origin::at(url, number)?;
+        settings.chain_id = beginning.chain_id;
+        let timestamp = beginning.block.timestamp;
+        let mut chain = builder(&settings, timestamp).forked(beginning);
+        origin::failure();
+        let arbos = chain.arbos_version();
+        for account in (0..10).map(Account::mnemonic).chain([Account::owner()]) {
+            chain.set_balance(account.address(), FUNDS);
+        }
+        if let Some(text) = origin::failure() {
+            return Err(io::Error::other(text));
+        }
+        if arbos < stylus_vm::ARBOS_VERSIONS[0] {
+            return Err(io::Error::other("no ArbOS with Stylus is at work on the chain to fork"));
+        }
+        let clock = Clock::new(settings.frozen.then_some(timestamp));
+        let mut world = World::new(chain, clock, settings.history);
+        world.automine = settings.automine;
+        Ok(Self::with(settings, world))
     }
 
     /// Writes the chain to a file: all of it or, if that fails, nothing.
@@ -190,6 +231,9 @@ impl Node {
         let mut ledger = self.ledger();
         let (mut world, mut mined) = (ledger.world.clone(), Vec::new());
         let result = change(&mut world, &mut mined)?;
+        if origin::has_failed() {
+            return Err(RpcError::internal("a fork's origin could not be read"));
+        }
         ledger.world = world;
         for block in mined {
             // Nobody listens: fine.
@@ -206,7 +250,9 @@ impl Node {
         let mut ledger = self.ledger();
         let mut world = ledger.world.clone();
         change(&mut world);
-        ledger.world = world;
+        if !origin::has_failed() {
+            ledger.world = world;
+        }
     }
 
     fn submit(&self, submitted: Arc<Submitted>) -> Result<(), RpcError> {
@@ -248,6 +294,7 @@ impl Node {
     }
 
     fn mine(&self) {
+        origin::failure();
         let _ = self.change(|world, mined| {
             mined.push(world.mine());
             Ok(())
@@ -266,9 +313,11 @@ fn genesis(settings: &NodeSettings) -> World {
 }
 
 fn builder(settings: &NodeSettings, timestamp: u64) -> ChainBuilder {
-    ChainBuilder::default()
+    let builder = ChainBuilder::default()
         .chain_id(settings.chain_id)
         .arbos(settings.arbos)
         .base_fee(settings.base_fee)
-        .timestamp(timestamp)
+        .l1_price(settings.l1_price)
+        .timestamp(timestamp);
+    if settings.debug_imports { builder.debug_imports() } else { builder }
 }

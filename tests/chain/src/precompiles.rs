@@ -1,5 +1,6 @@
 //! Ethereum's precompiles by version, and Arbitrum's (stylus-vm.md 2).
 
+pub(crate) mod cache_manager;
 mod owner;
 mod system;
 mod wasm;
@@ -9,7 +10,7 @@ pub(crate) use wasm::describe_inactive;
 
 use std::sync::LazyLock;
 
-use alloy_primitives::{Address, Bytes, Log, U256, address};
+use alloy_primitives::{Address, Bytes, Log, U256, address, bytes};
 use alloy_sol_types::{SolCall, SolError, SolEvent, SolInterface};
 use revm::{
     context_interface::JournalTr,
@@ -21,7 +22,8 @@ use revm::{
 
 use crate::{
     arbos::Arbos,
-    evm::context::{Ctx, peek_code, without_warming},
+    evm::context::{Ctx, peek_code, peek_code_bytes, without_warming},
+    genesis::CACHE_MANAGER,
 };
 
 /// Addresses of the system contracts (2.1).
@@ -179,10 +181,14 @@ fn contract(address: Address) -> Option<Contract> {
         addresses::ARB_WASM_CACHE => real(wasm_cache::METHODS, wasm_cache::run),
         addresses::ARB_NATIVE_TOKEN_MANAGER => stub(41),
         addresses::ARB_FILTERED_TRANSACTIONS_MANAGER => stub(60),
+        CACHE_MANAGER => real(cache_manager::METHODS, cache_manager::run),
         other if addresses::ALL.contains(&other) => stub(0),
         _ => None,
     }
 }
+
+/// Code of an account whose calls the chain itself answers.
+pub(crate) const CODE: Bytes = bytes!("fe");
 
 /// Storage read by ArbOS, gas.
 const READ: u64 = 800;
@@ -329,6 +335,10 @@ impl PrecompileProvider<Ctx> for ArbPrecompiles {
 
     fn run(&mut self, ctx: &mut Ctx, inputs: &CallInputs) -> Result<Option<InterpreterResult>, String> {
         match contract(inputs.bytecode_address) {
+            // An account like any other once somebody gives it other code.
+            Some(_) if inputs.bytecode_address == CACHE_MANAGER && peek_code_bytes(ctx, CACHE_MANAGER) != CODE => {
+                Ok(None)
+            }
             None => self.ethereum.run(ctx, inputs),
             Some(contract) => Ok(Some(run(ctx, inputs, &contract))),
         }

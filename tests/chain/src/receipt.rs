@@ -16,11 +16,11 @@ use crate::{
 pub struct Gas {
     /// What the transaction allowed.
     pub limit: u64,
-    /// What it paid: intrinsic + execution before refund - refund.
+    /// What it paid: intrinsic + for L1 + execution before refund - refund.
     pub used: u64,
     /// 21,000, call data, creation, access list, authorizations.
     pub intrinsic: u64,
-    /// Paid beyond the intrinsic part, refund deducted; 0 if the refund exceeds it.
+    /// Paid beyond the intrinsic part and that for L1, refund deducted; 0 if the refund exceeds it.
     pub execution: u64,
     /// What the outermost frame consumed; no refund deducted.
     pub execution_before_refund: u64,
@@ -57,7 +57,7 @@ pub struct Receipt {
     pub gas: Gas,
     /// Wei per gas that was paid: the base fee.
     pub effective_gas_price: u64,
-    /// Always 0: the chain charges nothing for L1 data.
+    /// Gas for its bytes on L1, part of what it used: 0 unless the chain has a price for them.
     pub gas_used_for_l1: u64,
     /// Frames in the order in which they opened, if [recording](crate::Recording) is on.
     #[serde(skip)]

@@ -5,8 +5,8 @@
 //! is: back to the nearest snapshot on its path, and forward by its changes again. The clock stands still between changes, hence the
 //! same changes give the same chain.
 
-mod convert;
-mod wire;
+pub(crate) mod convert;
+pub(crate) mod wire;
 
 use std::{
     cell::Cell,

@@ -1,6 +1,6 @@
 //! World state as persistent maps: a clone costs a few pointers, so snapshots and simulated calls are cheap.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use revm::{
@@ -10,43 +10,79 @@ use revm::{
 };
 use rpds::HashTrieMapSync;
 
-/// One account: what the EVM knows of it, and its storage. Zero words are absent.
+use crate::origin::Origin;
+
+/// One account: what the EVM knows of it, and its storage. Zero words are absent, unless the chain is a fork and another may lie behind.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Account {
     pub(crate) info: AccountInfo,
     pub(crate) storage: HashTrieMapSync<U256, U256>,
+    /// On a fork: nothing lies behind its storage.
+    fresh: bool,
 }
 
 impl Account {
     fn is_empty(&self) -> bool {
         self.info.is_empty() && self.storage.is_empty()
     }
+
+    fn forget_storage(&mut self) {
+        self.storage = HashTrieMapSync::default();
+        self.fresh = true;
+    }
+
+    fn write(&mut self, slot: U256, value: U256, forked: bool) {
+        if value.is_zero() && (self.fresh || !forked) {
+            self.storage.remove_mut(&slot);
+        } else {
+            self.storage.insert_mut(slot, value);
+        }
+    }
 }
 
-/// All accounts.
+/// All accounts; on a fork those that were changed, with the others behind them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     accounts: HashTrieMapSync<Address, Account>,
+    origin: Option<Arc<Origin>>,
 }
 
 impl State {
+    /// The state of a fork, before anything happened on it.
+    pub(crate) fn behind(origin: Origin) -> Self {
+        Self { origin: Some(Arc::new(origin)), ..Self::default() }
+    }
+
+    pub(crate) fn is_fork(&self) -> bool {
+        self.origin.is_some()
+    }
+
+    /// An account, on a fork only if it was changed.
     pub(crate) fn account(&self, address: Address) -> Option<&Account> {
         self.accounts.get(&address)
     }
 
     pub(crate) fn info(&self, address: Address) -> AccountInfo {
-        self.account(address).map(|account| account.info.clone()).unwrap_or_default()
+        match (self.account(address), &self.origin) {
+            (Some(account), _) => account.info.clone(),
+            (None, Some(origin)) => origin.info(address),
+            (None, None) => AccountInfo::default(),
+        }
     }
 
     pub(crate) fn storage(&self, address: Address, slot: U256) -> U256 {
-        self.account(address).and_then(|account| account.storage.get(&slot)).copied().unwrap_or_default()
+        let account = self.account(address);
+        if let Some(word) = account.and_then(|account| account.storage.get(&slot)) {
+            return *word;
+        }
+        match &self.origin {
+            Some(origin) if !account.is_some_and(|account| account.fresh) => origin.storage(address, slot),
+            _ => U256::ZERO,
+        }
     }
 
     pub(crate) fn code(&self, address: Address) -> Bytes {
-        self.account(address)
-            .and_then(|account| account.info.code.as_ref())
-            .map(Bytecode::original_bytes)
-            .unwrap_or_default()
+        self.info(address).code.as_ref().map(Bytecode::original_bytes).unwrap_or_default()
     }
 
     pub(crate) fn set_balance(&mut self, address: Address, balance: U256) {
@@ -66,22 +102,24 @@ impl State {
     }
 
     pub(crate) fn set_storage(&mut self, address: Address, slot: U256, value: U256) {
-        self.update(address, |account| write_slot(&mut account.storage, slot, value));
+        let forked = self.is_fork();
+        self.update(address, |account| account.write(slot, value, forked));
     }
 
     pub(crate) fn clear_storage(&mut self, address: Address) {
-        self.update(address, |account| account.storage = HashTrieMapSync::default());
+        self.update(address, Account::forget_storage);
     }
 
     pub(crate) fn accounts(&self) -> impl Iterator<Item = (&Address, &Account)> {
         self.accounts.iter()
     }
 
-    /// Changes one account; it disappears when nothing of it is left.
+    /// Changes one account; it disappears when nothing of it is left, unless that would uncover what lies behind a fork.
     fn update(&mut self, address: Address, change: impl FnOnce(&mut Account)) {
-        let mut account = self.accounts.get(&address).cloned().unwrap_or_default();
+        let known = self.accounts.get(&address).cloned();
+        let mut account = known.unwrap_or_else(|| Account { info: self.info(address), ..Account::default() });
         change(&mut account);
-        if account.is_empty() {
+        if account.is_empty() && !self.is_fork() {
             self.accounts.remove_mut(&address);
         } else {
             self.accounts.insert_mut(address, account);
@@ -95,20 +133,20 @@ impl State {
                 continue;
             }
             if changed.is_selfdestructed() {
-                self.accounts.remove_mut(&address);
+                self.update(address, |account| *account = Account { fresh: true, ..Account::default() });
                 continue;
             }
-            let fresh = changed.is_created();
+            let (fresh, forked) = (changed.is_created(), self.is_fork());
             self.update(address, |account| {
                 if fresh {
-                    account.storage = HashTrieMapSync::default();
+                    account.forget_storage();
                 }
                 let code = account.info.code.take();
                 account.info = changed.info;
                 account.info.code = account.info.code.take().or(code);
                 for (slot, word) in changed.storage {
                     if word.is_changed() {
-                        write_slot(&mut account.storage, slot, word.present_value);
+                        account.write(slot, word.present_value, forked);
                     }
                 }
             });
@@ -116,12 +154,10 @@ impl State {
     }
 }
 
-fn write_slot(storage: &mut HashTrieMapSync<U256, U256>, slot: U256, value: U256) {
-    if value.is_zero() {
-        storage.remove_mut(&slot);
-    } else {
-        storage.insert_mut(slot, value);
-    }
+/// An account's information from its parts.
+pub(crate) fn account_info(balance: U256, nonce: u64, code: Bytes) -> AccountInfo {
+    let (code_hash, code) = bytecode(code);
+    AccountInfo { balance, nonce, code_hash, code: Some(code), ..AccountInfo::default() }
 }
 
 /// Code as the EVM wants it. Only a well-formed delegation (EIP-7702) is special; every other `EF` code, Stylus
@@ -141,7 +177,9 @@ impl Database for State {
     type Error = Infallible;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
-        Ok(self.account(address).map(|account| account.info.clone()))
+        let info = self.info(address);
+        let exists = self.accounts.contains_key(&address) || !info.is_empty();
+        Ok(exists.then_some(info))
     }
 
     /// Never asked: every account carries its code.

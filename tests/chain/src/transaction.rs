@@ -34,6 +34,8 @@ pub struct Transaction {
     pub access_list: AccessList,
     /// Delegations to set (EIP-7702, ArbOS 40 and later).
     pub authorizations: Vec<SignedAuthorization>,
+    /// The signed transaction as it goes over the wire, which decides what it pays for L1; made up when empty.
+    pub signed: Bytes,
 }
 
 impl Transaction {
@@ -59,6 +61,7 @@ impl Transaction {
             max_fee: Some(envelope.max_fee_per_gas()),
             access_list: envelope.access_list().cloned().unwrap_or_default(),
             authorizations: envelope.authorization_list().unwrap_or_default().to_vec(),
+            signed: envelope.encoded_2718().into(),
         }
     }
 
@@ -95,7 +98,14 @@ impl Transaction {
         TxEnvelope::from(unsigned.into_signed(signature)).encoded_2718().into()
     }
 
-    fn unsigned(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> TxEip1559 {
+    /// As it goes over the wire, but for the signature.
+    pub(crate) fn placeholder_bytes(&self) -> Vec<u8> {
+        let (fee, gas) = (self.max_fee.unwrap_or_default(), self.gas.unwrap_or(DEFAULT_GAS_LIMIT));
+        let unsigned = self.unsigned(0, self.nonce.unwrap_or_default(), fee, gas);
+        TxEnvelope::from(unsigned.into_signed(placeholder(self.from))).encoded_2718()
+    }
+
+    pub(crate) fn unsigned(&self, chain_id: u64, nonce: u64, max_fee: u128, gas: u64) -> TxEip1559 {
         TxEip1559 {
             chain_id,
             nonce,

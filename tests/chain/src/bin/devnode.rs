@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use alloy_primitives::hex;
+use alloy_primitives::{U256, hex};
 use chain::{
     ARBOS_CURRENT, ARBOS_VERSIONS, Account, FUNDS,
     node::{Limits, MNEMONIC, Node, NodeSettings, Server},
@@ -63,6 +63,14 @@ struct Options {
     #[arg(long)]
     no_mining: bool,
 
+    /// Go on from a block of the chain of another node (http://…), whose state is read when it is needed; its chain id counts.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["state", "timestamp", "chain_id", "arbos", "base_fee", "l1_price"])]
+    fork: Option<String>,
+
+    /// The block to fork from; the newest by default.
+    #[arg(long, value_name = "NUMBER", requires = "fork")]
+    block: Option<u64>,
+
     /// Load the chain from this file if it exists, and save it there on exit, whole or not at all.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -86,6 +94,14 @@ struct Options {
     /// Seconds a client may take over a header, a body, or the reading of an answer.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     patience: u64,
+
+    /// Wei per unit of a transaction's bytes on L1, 16 units a byte after compression: gas used then has a part for L1.
+    #[arg(long, default_value = "0", value_name = "WEI")]
+    l1_price: U256,
+
+    /// Accept programs that import console and debug, such as the SDK's console!; no chain for real does.
+    #[arg(long)]
+    debug_imports: bool,
 
     /// Print the start information as one line of JSON, instead of for people.
     #[arg(long)]
@@ -125,7 +141,8 @@ fn exit_code(result: io::Result<()>) -> ExitCode {
 }
 
 async fn run(options: &Options) -> io::Result<()> {
-    let node = Arc::new(start(options)?);
+    // Reading from another node blocks.
+    let node = Arc::new(tokio::task::block_in_place(|| start(options))?);
     let limits = Limits {
         body: options.max_body,
         connections: options.max_connections.max(1),
@@ -134,7 +151,8 @@ async fn run(options: &Options) -> io::Result<()> {
     };
     // Before the ready line: who reads it may send a signal at once.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let server = Server::bind(node.clone(), SocketAddr::new(options.host, options.port), limits).await?;
+    let address = SocketAddr::new(options.host, options.port);
+    let server = Server::bind(node.clone(), address, limits).await?;
     announce(options, &node, server.address()?)?;
     server
         .run(async {
@@ -159,7 +177,12 @@ fn start(options: &Options) -> io::Result<Node> {
         frozen: options.frozen,
         history: options.history,
         automine: !options.no_mining,
+        l1_price: options.l1_price,
+        debug_imports: options.debug_imports,
     };
+    if let Some(url) = &options.fork {
+        return Node::fork(settings, url, options.block);
+    }
     match options.state.as_ref().filter(|path| path.exists()) {
         Some(path) => Node::load(settings, path),
         None => Ok(Node::new(settings)),
@@ -197,4 +220,4 @@ fn announce(options: &Options, node: &Node, address: SocketAddr) -> io::Result<(
 }
 
 /// Wei of one ether.
-const ETHER: alloy_primitives::U256 = alloy_primitives::U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
+const ETHER: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);

@@ -70,8 +70,9 @@ pub(crate) struct Transaction {
     pub(crate) entered: HashMap<Address, u32>,
     /// Text of the last failure that no revert data tells: a failed activation, a program that is not active.
     pub(crate) failure: Option<String>,
-    /// Gas of the transaction before its first frame.
+    /// Gas of the transaction before its first frame, and that for its bytes on L1.
     pub(crate) intrinsic: u64,
+    pub(crate) l1_gas: u64,
     pub(crate) recorder: Recorder,
     /// Constants for Stylus frames, made for the first of them.
     pub(crate) stylus_block: Option<Arc<stylus_vm::Block>>,
@@ -104,17 +105,22 @@ impl Storage for Ctx {
     }
 
     fn store(&mut self, slot: U256, value: U256) {
-        without_warming(self, arbos::ARBOS, |ctx| {
-            let Journal { database, inner } = &mut ctx.journaled_state;
-            let Ok(_) = inner.load_account(database, arbos::ARBOS);
-            inner.touch(arbos::ARBOS);
-            let _ = inner.sstore(database, arbos::ARBOS, slot, value, false);
-        });
+        store_slot(self, arbos::ARBOS, slot, value);
     }
 }
 
+/// Writes a slot as ArbOS does: without access-list effects.
+pub(crate) fn store_slot(ctx: &mut Ctx, address: Address, slot: U256, value: U256) {
+    without_warming(ctx, address, |ctx| {
+        let Journal { database, inner } = &mut ctx.journaled_state;
+        let Ok(_) = inner.load_account(database, address);
+        inner.touch(address);
+        let _ = inner.sstore(database, address, slot, value, false);
+    });
+}
+
 /// Reads a slot as ArbOS does: no access list, no journal.
-fn peek_storage(ctx: &Ctx, address: Address, slot: U256) -> U256 {
+pub(crate) fn peek_storage(ctx: &Ctx, address: Address, slot: U256) -> U256 {
     let journal = &ctx.journaled_state;
     match journal.inner.state.get(&address) {
         Some(account) => match account.storage.get(&slot) {

@@ -11,7 +11,7 @@ use revm::{
 };
 
 use super::ArbEvm;
-use crate::arbos::Arbos;
+use crate::{arbos::Arbos, l1::POSTER_FUNDS};
 
 /// Largest deployed code, bytes.
 pub(crate) const MAX_CODE_SIZE: u32 = 24_576;
@@ -69,8 +69,15 @@ impl Handler for ArbHandler {
     }
 
     fn first_frame_input(&mut self, evm: &mut ArbEvm, gas: &mut GasTracker) -> Result<Option<FrameInit>, EvmError> {
-        let usable = gas.remaining().min(self.cap(evm));
-        evm.held_back = gas.remaining() - usable;
+        let chain = &evm.inner.ctx.chain;
+        let Some(left) = gas.remaining().checked_sub(chain.l1_gas) else {
+            return Err(EVMError::Transaction(InvalidTransaction::CallGasCostMoreThanGasLimit {
+                initial_gas: chain.intrinsic + chain.l1_gas,
+                gas_limit: evm.inner.ctx.tx.gas_limit,
+            }));
+        };
+        let usable = left.min(self.cap(evm));
+        evm.held_back = left - usable;
         let ctx = evm.ctx();
         let mut memory = SharedMemory::new_with_buffer(ctx.local.shared_memory_buffer().clone());
         memory.set_memory_limit(ctx.cfg.memory_limit);
@@ -97,6 +104,17 @@ impl Handler for ArbHandler {
         Ok(())
     }
 
+    /// Gas for L1 is never given back: it does not count for the share that refunds may have.
+    fn refund(&self, evm: &mut ArbEvm, result: &mut FrameResult, delegations: i64) -> Result<(), EvmError> {
+        let ctx = evm.ctx();
+        let quotient = ctx.cfg.gas_params.max_refund_quotient();
+        let gas = result.gas_mut();
+        gas.record_refund(delegations);
+        let most = gas.total_gas_spent().saturating_sub(ctx.chain.l1_gas) / quotient;
+        gas.set_refund(gas.refunded().min(most as i64));
+        Ok(())
+    }
+
     /// The base fee is paid to the network fee account; a tip does not exist.
     fn reward_beneficiary(&self, evm: &mut ArbEvm, result: &mut FrameResult) -> Result<(), EvmError> {
         let ctx = evm.ctx();
@@ -104,8 +122,13 @@ impl Handler for ArbHandler {
             return Ok(());
         }
         let account = Arbos(ctx).network_fee_account();
-        let fee = U256::from(ctx.block.basefee) * U256::from(result.gas().used());
+        let (used, l1) = (result.gas().used(), ctx.chain.l1_gas);
+        let price = U256::from(ctx.block.basefee);
+        let fee = price * U256::from(used.saturating_sub(l1));
         ctx.journal_mut().load_account_mut(account)?.incr_balance(fee);
+        if l1 > 0 {
+            ctx.journal_mut().load_account_mut(POSTER_FUNDS)?.incr_balance(price * U256::from(l1));
+        }
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::{Map, Value, json};
 
 use super::{Node, error::RpcError, methods, params::Params};
+use crate::origin;
 
 /// Requests in a batch, and bytes of its answers together.
 const BATCH_LIMIT: usize = 1_000;
@@ -18,8 +19,18 @@ pub(super) trait Callee {
 impl Callee for &Node {
     fn call(&mut self, method: &str, params: Params) -> Result<Value, RpcError> {
         let handler = methods::find(method).ok_or_else(|| RpcError::no_method(method))?;
+        // Of an earlier request, or of the miner.
+        origin::failure();
+        let answer = self.guarded(handler, &params);
+        // What a fork could not read makes every answer wrong.
+        origin::failure().map_or(answer, |text| Err(RpcError::refused(text)))
+    }
+}
+
+impl Node {
+    fn guarded(&self, handler: methods::Handler, params: &Params) -> Result<Value, RpcError> {
         // A fault in one request is one answer, and the node stays up.
-        catch_unwind(AssertUnwindSafe(|| handler(self, &params)))
+        catch_unwind(AssertUnwindSafe(|| handler(self, params)))
             .unwrap_or_else(|_| Err(RpcError::internal("the request could not be carried out")))
     }
 }

@@ -91,12 +91,17 @@ impl World {
         self.mined.last().expect("a chain has a genesis block")
     }
 
+    /// Number of the oldest block: 0, or that which a fork began from.
+    pub(super) fn first(&self) -> u64 {
+        self.mined.first().map_or(0, |mined| mined.block.number)
+    }
+
     pub(super) fn number_of(&self, hash: B256) -> Option<u64> {
         self.numbers.get(&hash).copied()
     }
 
     pub(super) fn block(&self, number: u64) -> Option<&Arc<Mined>> {
-        self.mined.get(usize::try_from(number).ok()?)
+        self.mined.get(usize::try_from(number.checked_sub(self.first())?).ok()?)
     }
 
     /// The block and the place in it of a transaction.

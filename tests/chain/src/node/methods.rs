@@ -15,8 +15,10 @@ use serde_json::Value;
 
 use super::{Node, error::RpcError, params::Params};
 
+pub(super) use execute::estimate_request;
+
 type Answer = Result<Value, RpcError>;
-type Handler = fn(&Node, &Params) -> Answer;
+pub(super) type Handler = fn(&Node, &Params) -> Answer;
 type Table = [(&'static str, Handler)];
 
 /// Tables of all subjects.

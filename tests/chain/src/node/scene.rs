@@ -171,10 +171,11 @@ pub(super) fn draft(request: &TransactionRequest, chain_id: u64) -> Result<Trans
         max_fee: None,
         access_list: request.access_list.clone().unwrap_or_default(),
         authorizations: request.authorization_list.clone().unwrap_or_default(),
+        signed: Default::default(),
     })
 }
 
-fn override_account(state: &mut State, address: Address, account: AccountOverride) -> Result<(), RpcError> {
+pub(super) fn override_account(state: &mut State, address: Address, account: AccountOverride) -> Result<(), RpcError> {
     if account.move_precompile_to.is_some() {
         return Err(RpcError::refused("movePrecompileToAddress is not supported"));
     }
@@ -199,21 +200,25 @@ fn override_account(state: &mut State, address: Address, account: AccountOverrid
     Ok(())
 }
 
-fn override_block(block: &mut Block, overrides: &BlockOverrides) -> Result<(), RpcError> {
-    let BlockOverrides { number, time, base_fee, .. } = overrides;
-    if *overrides != (BlockOverrides { number: *number, time: *time, base_fee: *base_fee, ..Default::default() }) {
-        return Err(RpcError::refused("block overrides other than number, time and baseFee are not supported"));
+pub(super) fn override_block(block: &mut Block, overrides: &BlockOverrides) -> Result<(), RpcError> {
+    let BlockOverrides { number, time, base_fee, gas_limit, coinbase, random, .. } = overrides.clone();
+    let known = BlockOverrides { number, time, base_fee, gas_limit, coinbase, random, ..Default::default() };
+    if *overrides != known {
+        return Err(RpcError::refused("block overrides of difficulty, blob fee and block hashes are not supported"));
     }
     let short = |word: U256| u64::try_from(word).map_err(|_| RpcError::params("a block override is too large"));
     if let Some(number) = number {
         // NUMBER speaks of L1 on Arbitrum.
-        block.l1_number = short(*number)?;
+        block.l1_number = short(number)?;
     }
     if let Some(time) = time {
-        block.timestamp = *time;
+        block.timestamp = time;
     }
     if let Some(base_fee) = base_fee {
-        block.base_fee = short(*base_fee)?;
+        block.base_fee = short(base_fee)?;
     }
+    block.gas_limit = gas_limit.unwrap_or(block.gas_limit);
+    block.coinbase = coinbase.unwrap_or(block.coinbase);
+    block.prev_randao = random.unwrap_or(block.prev_randao);
     Ok(())
 }

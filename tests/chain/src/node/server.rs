@@ -1,6 +1,6 @@
 //! HTTP: connections, and their bounds.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -72,9 +72,10 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If the address cannot be bound.
-    pub async fn bind(node: Arc<Node>, address: SocketAddr, limits: Limits) -> std::io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+    /// If the address cannot be bound; the error names it.
+    pub async fn bind(node: Arc<Node>, address: SocketAddr, limits: Limits) -> io::Result<Self> {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
+        let listener = TcpListener::bind(address).await.map_err(named)?;
         let (bodies, running) = (Semaphore::new(BODIES), Semaphore::new(RUNNING));
         let sockets = Arc::new(Semaphore::new(limits.connections));
         Ok(Self { listener, shared: Arc::new(Shared { node, limits, bodies, running, sockets }) })

@@ -12,6 +12,7 @@ use crate::{
         ArbSys::{self, ArbSysCalls},
         ArbosTest::{self, ArbosTestCalls},
     },
+    embedded::block_of,
     evm::context::peek_code_bytes,
 };
 
@@ -65,8 +66,7 @@ fn block_hash(call: &Call<'_>, requested: U256) -> Result<B256, Stop> {
     if requested >= current || requested + U256::from(256) < current {
         return Err(refused());
     }
-    let number = requested.to::<usize>();
-    chain.blocks.get(number).map(|block| block.hash).ok_or_else(refused)
+    block_of(&chain.blocks, requested.to()).map(|block| block.hash).ok_or_else(refused)
 }
 
 pub(super) const INFO: &[Method] = &[Method::view::<ArbInfo::getBalanceCall>(), Method::view::<ArbInfo::getCodeCall>()];
@@ -123,7 +123,10 @@ pub(super) fn gas_info(call: &mut Call<'_>) -> Outcome {
         }
         ArbGasInfoCalls::getMinimumGasPrice(_) => reply::<ArbGasInfo::getMinimumGasPriceCall>(price),
         ArbGasInfoCalls::getL1BaseFeeEstimate(_) => reply::<ArbGasInfo::getL1BaseFeeEstimateCall>(l1),
-        ArbGasInfoCalls::getCurrentTxL1GasFees(_) => reply::<ArbGasInfo::getCurrentTxL1GasFeesCall>(U256::ZERO),
+        ArbGasInfoCalls::getCurrentTxL1GasFees(_) => {
+            let fees = price * U256::from(call.ctx.chain.l1_gas);
+            reply::<ArbGasInfo::getCurrentTxL1GasFeesCall>(fees)
+        }
         ArbGasInfoCalls::getGasAccountingParams(_) => {
             reply::<ArbGasInfo::getGasAccountingParamsCall>((SPEED_LIMIT, MAX_TX_GAS, MAX_TX_GAS).into())
         }

@@ -125,7 +125,7 @@ fn active_at(call: &mut Call<'_>, program: Address) -> Result<(Record, Params), 
 }
 
 /// The record of a program that may be called.
-fn active(call: &mut Call<'_>, code_hash: B256) -> Result<(Record, Params), Stop> {
+pub(super) fn active(call: &mut Call<'_>, code_hash: B256) -> Result<(Record, Params), Stop> {
     let params = params(call)?;
     call.burn(READ)?;
     let record = call.arbos().record(code_hash);

@@ -52,7 +52,7 @@ fn cache_program(call: &mut Call<'_>, program: Address) -> Result<(), Stop> {
 }
 
 /// Flips the flag, if the caller may and it changes something.
-fn set_cached(call: &mut Call<'_>, code_hash: B256, cached: bool) -> Result<(), Stop> {
+pub(super) fn set_cached(call: &mut Call<'_>, code_hash: B256, cached: bool) -> Result<(), Stop> {
     if !may_manage(call)? {
         return Err(Stop::AllGas);
     }

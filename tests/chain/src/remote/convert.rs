@@ -63,7 +63,7 @@ fn log(found: &Value) -> Log {
     Log { address: read(found["address"].clone()), data }
 }
 
-pub(super) fn block(found: &Value) -> Option<Block> {
+pub(crate) fn block(found: &Value) -> Option<Block> {
     let hash = serde_json::from_value(found.get("hash")?.clone()).ok()?;
     Some(Block {
         number: number(&found["number"]),

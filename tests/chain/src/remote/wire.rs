@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::receipt::Rejected;
 
 /// A node by its address.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     url: String,
     agent: ureq::Agent,
 }
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     #[error("execution reverted with {0}")]
     Reverted(Bytes),
     #[error("{0}")]
@@ -27,7 +27,7 @@ pub(super) enum Failure {
 
 impl Failure {
     /// As the chain in this process would have put it.
-    pub(super) fn rejection(self) -> Rejected {
+    pub(crate) fn rejection(self) -> Rejected {
         match self.to_string() {
             text if text.contains("insufficient funds") => Rejected::InsufficientFunds,
             text => Rejected::Malformed(text),
@@ -53,7 +53,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const ANSWER_LIMIT: u64 = 256 << 20;
 
 impl Wire {
-    pub(super) fn new(url: &str) -> Self {
+    pub(crate) fn new(url: &str) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(PATIENCE))
@@ -62,7 +62,7 @@ impl Wire {
         Self { url: url.into(), agent: config.into() }
     }
 
-    pub(super) fn ask(&self, method: &str, params: Value) -> Result<Value, Failure> {
+    pub(crate) fn ask(&self, method: &str, params: Value) -> Result<Value, Failure> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let sent = self.agent.post(&self.url).header("content-type", "application/json").send(request);
         let unreachable = |error: &dyn fmt::Display| Failure::Unreachable(error.to_string());
@@ -87,10 +87,10 @@ fn failure(error: &Value) -> Failure {
 }
 
 /// What a node answered, as a type that it has to be.
-pub(super) fn read<T: DeserializeOwned>(value: Value) -> T {
+pub(crate) fn read<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap_or_else(|error| panic!("the node answered something else: {error}"))
 }
 
-pub(super) fn bytes(value: &Value) -> Bytes {
+pub(crate) fn bytes(value: &Value) -> Bytes {
     read(value.clone())
 }

@@ -2,6 +2,7 @@
 
 mod activation;
 mod basics;
+mod cache_manager;
 mod calls;
 mod creation;
 mod golden;

@@ -5,6 +5,8 @@ mod clients;
 mod control;
 mod dispatch;
 mod execution;
+mod extras;
+mod fork;
 mod fuzz;
 mod lookup;
 mod persistence;

@@ -6,7 +6,7 @@ use alloy_eips::{
     BlockNumberOrTag,
     eip2930::{AccessList, AccessListItem},
 };
-use alloy_primitives::{Address, B256, U64};
+use alloy_primitives::{Address, B256, TxKind, U64};
 use alloy_rpc_types_eth::TransactionRequest;
 use serde_json::json;
 
@@ -15,17 +15,36 @@ use crate::{
     arbos::ARBOS,
     evm::FirstFrame,
     execution::Mode,
-    node::{Node, error::RpcError, estimate::estimate, params::Params, scene, scene::Scene},
+    node::{
+        Node,
+        error::RpcError,
+        estimate::estimate,
+        node_interface,
+        params::Params,
+        scene::{self, Scene},
+        simulate::{self, Simulation},
+    },
     precompiles::addresses,
 };
 
-pub(super) const METHODS: &Table =
-    &[("eth_call", call), ("eth_estimateGas", estimate_gas), ("eth_createAccessList", create_access_list)];
+pub(super) const METHODS: &Table = &[
+    ("eth_call", call),
+    ("eth_estimateGas", estimate_gas),
+    ("eth_createAccessList", create_access_list),
+    ("eth_simulateV1", |node, params| {
+        let simulation: Simulation = params.get(0)?;
+        simulate::run(&node.world(), &simulation, params.block(1)?)
+    }),
+];
 
 fn call(node: &Node, params: &Params) -> Answer {
     let request = params.call(0)?;
     let scene = Scene::at(&node.world(), params.block(1)?)?;
-    let receipt = scene.with(params.overrides(2)?, &params.block_overrides(3)?)?.call(&request)?.receipt;
+    let scene = scene.with(params.overrides(2)?, &params.block_overrides(3)?)?;
+    if request.to == Some(TxKind::Call(node_interface::ADDRESS)) {
+        return Ok(json!(node_interface::answer(&scene, &request)?));
+    }
+    let receipt = scene.call(&request)?.receipt;
     if receipt.success { Ok(json!(receipt.output)) } else { Err(RpcError::of(&receipt)) }
 }
 
@@ -37,7 +56,7 @@ fn estimate_gas(node: &Node, params: &Params) -> Answer {
 }
 
 /// The estimate for a transaction as a client describes it.
-pub(super) fn estimate_request(scene: &Scene, request: &TransactionRequest) -> Result<u64, RpcError> {
+pub(in crate::node) fn estimate_request(scene: &Scene, request: &TransactionRequest) -> Result<u64, RpcError> {
     let draft = scene::draft(request, scene.chain.chain_id())?;
     estimate(scene, &draft, request.gas_price.or(request.max_fee_per_gas))
 }

@@ -39,7 +39,7 @@ fn fee_history(node: &Node, params: &Params) -> Answer {
     if percentiles.len() > 100 || percentiles.iter().any(|percentile| !(0.0..=100.0).contains(percentile)) {
         return Err(RpcError::params("percentiles lie between 0 and 100, at most 100 of them"));
     }
-    let count = count.min(newest + 1);
+    let count = count.min((newest + 1).saturating_sub(world.first()));
     let oldest = newest + 1 - count;
     let blocks: Vec<_> = (oldest..=newest).filter_map(|number| world.block(number)).take(count as usize).collect();
     let mut fees: Vec<_> = blocks.iter().map(|mined| U64::from(mined.block.base_fee)).collect();

@@ -52,6 +52,9 @@ fn storage_range(node: &Node, params: &Params) -> Answer {
     let (address, start): (Address, Bytes) = (params.get(2)?, params.get(3)?);
     let limit = usize::try_from(params.number(4)?).unwrap_or(usize::MAX).min(RANGE_LIMIT);
     let state = scene::state_after(&world, number)?;
+    if state.is_fork() {
+        return Err(RpcError::refused("the slots of a fork's contracts are not all known"));
+    }
     let Some(account) = state.account(address) else {
         return Ok(json!({ "storage": {}, "nextKey": null }));
     };

@@ -77,7 +77,7 @@ fn calls_see_overridden_state_and_blocks() {
     let code = json!({ PLACE.to_string(): { "code": time } });
     assert_eq!(call(code.clone(), json!({ "time": "0x7" })), Ok(json!(word(7))));
     assert_eq!(call(code.clone(), json!({})), Ok(json!(word(START))));
-    assert!(call(code, json!({ "coinbase": PLACE })).is_err(), "what is not supported is refused");
+    assert!(call(code, json!({ "difficulty": "0x5" })).is_err(), "what is not supported is refused");
 }
 
 #[test]
