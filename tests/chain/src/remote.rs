@@ -66,7 +66,7 @@ impl Chain {
 #[derive(Debug)]
 enum Change {
     Transaction {
-        transaction: Transaction,
+        transaction: Box<Transaction>,
         authority: Authority,
         time: u64,
     },
@@ -416,7 +416,7 @@ impl Backend for Remote {
         if authority == Authority::Impersonation {
             self.needs_control("impersonation");
         }
-        let (transaction, time) = (transaction.clone(), self.time);
+        let (transaction, time) = (Box::new(transaction.clone()), self.time);
         let receipt = self.change(Change::Transaction { transaction, authority, time })?;
         Ok(receipt.expect("a transaction has a receipt"))
     }

@@ -14,6 +14,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::{Semaphore, watch},
     time::timeout,
 };
@@ -63,6 +64,8 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     bodies: Semaphore,
     running: Semaphore,
+    /// Requests that may run on a thread that serves connections: one, where there are others.
+    here: Semaphore,
     /// WebSockets that may still be opened.
     pub(super) sockets: Arc<Semaphore>,
 }
@@ -77,8 +80,10 @@ impl Server {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
         let listener = TcpListener::bind(address).await.map_err(named)?;
         let (bodies, running) = (Semaphore::new(BODIES), Semaphore::new(RUNNING));
+        let threads = Handle::current().metrics().num_workers();
+        let here = Semaphore::new(usize::from(threads > 1));
         let sockets = Arc::new(Semaphore::new(limits.connections));
-        Ok(Self { listener, shared: Arc::new(Shared { node, limits, bodies, running, sockets }) })
+        Ok(Self { listener, shared: Arc::new(Shared { node, limits, bodies, running, here, sockets }) })
     }
 
     /// Where it listens.
@@ -222,8 +227,12 @@ async fn post(request: Request<Incoming>, shared: &Arc<Shared>) -> Reply {
 }
 
 impl Shared {
-    /// Runs what takes processor time beside the threads that serve connections, a few at a time.
+    /// Runs what takes processor time: one request where it came in, which saves the change of threads that most would take longer
+    /// over than over their work; meanwhile others beside the threads that serve connections, a few at a time.
     pub(super) async fn run<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> R {
+        if let Ok(_turn) = self.here.try_acquire() {
+            return work();
+        }
         let _turn = self.running.acquire().await.expect("the semaphore is never closed");
         tokio::task::spawn_blocking(work).await.expect("requests catch their panics")
     }

@@ -18,7 +18,9 @@ enum Line {
     Frame { program: String, frame: Box<Recorded> },
 }
 
-fn recorded() -> (BTreeMap<String, Arc<Program>>, Vec<(String, Recorded)>) {
+type Programs = BTreeMap<String, Arc<Program>>;
+
+fn recorded() -> (Programs, Vec<(String, Recorded)>) {
     let (mut programs, mut frames) = (BTreeMap::new(), Vec::new());
     for line in FRAMES.lines() {
         match serde_json::from_str(line).expect("lines are as they were written") {
