@@ -62,6 +62,9 @@ struct SavedTransaction {
 }
 
 pub(super) fn save(world: &World, path: &Path) -> io::Result<()> {
+    if world.chain.world.state.is_fork() {
+        return Err(io::Error::other("a fork is not saved: it has a part of its state elsewhere"));
+    }
     let dump = serde_json::to_vec(&Dump::of(world)).map_err(io::Error::other)?;
     write_atomically(path, &dump)
 }

@@ -153,7 +153,7 @@ fn lowest(call: &mut Call<'_>, size: u64) -> Result<Vec<Entry>, Stop> {
         let [asm, queue, cache] = [size, queue, cache].map(U256::from);
         return Err(Stop::error(CacheManager::AsmTooLarge { asm, queueSize: queue, cacheSize: cache }));
     }
-    let mut excess = (queue + size).saturating_sub(cache);
+    let mut excess = queue.saturating_add(size).saturating_sub(cache);
     let mut going = entries(call)?;
     going.sort_by_key(|entry| (entry.bid, entry.place));
     let enough = going.iter().take_while(|entry| {

@@ -228,7 +228,7 @@ fn impersonate(node: &Node, params: &Params, change: fn(&mut World, Address)) ->
 /// Begins anew at genesis, or at the state that was loaded.
 fn reset(node: &Node, params: &Params) -> Answer {
     if params.raw(0).get("forking").is_some_and(|forking| !forking.is_null()) {
-        return Err(RpcError::refused("forking is not supported"));
+        return Err(RpcError::refused("a node forks when it starts (--fork), not by a request"));
     }
     node.reset();
     Ok(json!(true))

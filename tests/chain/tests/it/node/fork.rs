@@ -69,6 +69,8 @@ fn a_fork_has_what_was_there_and_goes_its_own_way() {
         json!(null),
         "older blocks are there only"
     );
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    assert!(here.save(file.path()).is_err(), "a part of it is elsewhere");
 }
 
 #[test]
