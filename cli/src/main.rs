@@ -1,23 +1,38 @@
 //! `tidepool`: one command for everybody who works with the pool and its rewards.
 
-mod chain;
+mod batch;
+mod call;
+mod deploy;
 mod output;
+mod pool;
 mod progress;
+mod proposal;
 mod rewards;
+mod shell;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use client as chain;
 
 /// Tidepool: a liquidity staking pool and a rewards program.
 #[derive(Debug, Parser)]
-#[command(version, about, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "tidepool", version, about, propagate_version = true, after_help = AFTER)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXIT_CODES: &str = "\
+const AFTER: &str = "\
+Who uses what:
+  anyone            pool status, account, borrowers, shortfalls, calendar, roles, mark-debt, settle; rewards verify; decode
+  stakers           pool stake, request, cancel, restake, withdraw, claim, transfer, approve, permit, withdraw-debt
+  market makers     pool borrow, repay, repay-debt, auto-pay, exchange; rewards claim
+  guardians         pool guardian plan, restrict, withdraw, repay, cancel-deposit, force-withdrawal, repay-debt, block-key, veto
+  governance        pool allocations, restriction, epoch, blackout, rate, grant, revoke, ownership, sweep; batch; call
+  operators         deploy, verify-deployment; rewards run, publish, propose, promote
+  everybody's rest  call reaches every function of every contract by its name
+
 Exit codes: 0 done; 1 failed; 2 wrong arguments; 3 malformed input; 4 a check does not hold.";
 
 #[derive(Debug, Subcommand)]
@@ -25,11 +40,61 @@ enum Command {
     /// Liquidity provider rewards: samples to scores, tokens, tree and proofs
     #[command(subcommand)]
     Rewards(rewards::Command),
+    /// The pool: what anyone, stakers, borrowers and governance do with it
+    #[command(subcommand)]
+    Pool(pool::Command),
+    /// Call any function of any contract by its name
+    #[command(after_help = "\
+A view is answered; anything else is tried, shown and sent, or proposed with --as. Numbers are in units.
+
+Examples:
+  tidepool call Pool getEpochIndex 3
+  tidepool call Borrower-first-maker allowStarkKey 123 --keystore key.json
+  tidepool call Pool setBorrowingRestriction first-maker true --as safe > restriction.json")]
+    Call(call::Call),
+    /// Say in words what call data, an error's data or a transaction means
+    Decode(call::Decode),
+    /// Calls collected in a file, which a Safe reads too
+    #[command(subcommand)]
+    Batch(batch::Command),
+    /// Bring a pool and its rewards to a chain, from a plan
+    #[command(after_help = "\
+Programs are created by the StylusDeployer at addresses that follow from plan and code; what stands there already is not sent again, so a
+run that stopped is simply repeated. The book (deployments/CHAIN) has the plan, a journal of every transaction, and a file per contract.
+
+Examples:
+  tidepool deploy plan.toml --rpc https://arb1.example --keystore key.json --preflight
+  tidepool deploy plan.toml --rpc https://arb1.example --keystore key.json")]
+    Deploy(deploy::Deploy),
+    /// Compare what stands on a chain with its plan and with the programs of this checkout
+    #[command(after_help = "\
+Exit code 4 if anything differs, each difference with both sides.
+
+Examples:
+  tidepool verify-deployment --rpc https://arb1.example
+  tidepool verify-deployment --deployment deployments/42161 --rpc https://arb1.example --json")]
+    VerifyDeployment(deploy::Verify),
+    /// Print a script that completes commands in a shell
+    #[command(
+        after_help = "Example:\n  tidepool completions bash > ~/.local/share/bash-completion/completions/tidepool"
+    )]
+    Completions(shell::Completions),
+    /// Write a manual page for each command
+    #[command(after_help = "Example:\n  tidepool man ~/.local/share/man/man1")]
+    Man(shell::Man),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Rewards(command) => rewards::run(command),
+        Command::Pool(command) => pool::run(command),
+        Command::Call(arguments) => arguments.run(),
+        Command::Decode(arguments) => arguments.run(),
+        Command::Batch(command) => batch::run(command),
+        Command::Deploy(arguments) => arguments.run(),
+        Command::VerifyDeployment(arguments) => arguments.run(),
+        Command::Completions(arguments) => arguments.run(),
+        Command::Man(arguments) => arguments.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

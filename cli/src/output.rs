@@ -7,6 +7,7 @@ use std::{
 };
 
 use alloy_primitives::{U256, utils::format_units};
+pub(crate) use client::{Usage, Wei};
 use serde::Serialize;
 
 /// Why a command ends with a code other than 0.
@@ -27,6 +28,8 @@ impl Failure {
         match self {
             // Whoever reads the output has read enough.
             Self::Failed(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+            // What --unsigned asks for.
+            Self::Failed(error) if error.is::<client::Printed>() => ExitCode::SUCCESS,
             Self::Failed(error) => {
                 eprintln!("error: {error:#}");
                 ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
@@ -55,6 +58,12 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Failed(error.into())
@@ -67,28 +76,6 @@ impl From<rewards_files::Error> for Failure {
             rewards_files::Error::Malformed(problems) => Self::Malformed(problems),
             error => Self::Failed(error.into()),
         }
-    }
-}
-
-/// Arguments that do not go together, found after they were read.
-#[derive(Debug)]
-pub(crate) struct Usage(pub(crate) String);
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Usage {}
-
-/// An amount in the token's least unit: decimal digits in JSON.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wei(pub(crate) U256);
-
-impl Serialize for Wei {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
     }
 }
 

@@ -7,7 +7,6 @@ use std::{
 };
 
 use alloy_primitives::{Address, U256, keccak256};
-use alloy_sol_types::SolCall;
 use anyhow::{Context, anyhow};
 use clap::Args;
 use serde::Serialize;
@@ -19,7 +18,7 @@ use super::{
     results::Results,
 };
 use crate::{
-    chain::{Error, Node, Sender, Sending, Sent, error_name, exact},
+    chain::{Error, Node, Request, Sender, Sending, Sent, error_name, exact},
     output::{self, Failure, Wei},
 };
 
@@ -211,7 +210,8 @@ impl ClaimMany {
             });
             let claims = claims.collect::<anyhow::Result<_>>()?;
             let call = D::claimManyCall { claims, allOrNothing: self.all_or_nothing };
-            let fits = match sender.node.estimate(sender.address(), self.distributor.distributor, call.abi_encode()) {
+            let request = Request::of(self.distributor.distributor, &call);
+            let fits = match sender.node.estimate(sender.address(), &request) {
                 Ok(gas) => gas <= self.max_gas,
                 // The refusal that stops it all: sending tells it.
                 Err(Error::Reverted(_)) => self.all_or_nothing,

@@ -1,8 +1,12 @@
 //! The command line as its users see it: what is printed, what is written, how it ends.
 
 mod chain;
+mod deploy;
+mod nodes;
+mod pool;
 
 use std::{
+    collections::BTreeSet,
     fs,
     process::{Command, Output},
 };
@@ -254,4 +258,47 @@ fn help_has_examples() {
         assert!(help.contains("Example") && help.contains(&format!("tidepool rewards {command}")), "{command}");
     }
     assert!(prints(&folder, &["--help"]).contains("Exit codes"));
+}
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let folder = TempDir::new().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = prints(&folder, &["completions", shell]);
+        assert!(
+            ["verify-deployment", "allocations", "claim-many"].iter().all(|command| script.contains(command)),
+            "{shell}"
+        );
+    }
+    prints(&folder, &["man", "pages"]);
+    let pages = fs::read_dir(folder.path().join("pages")).unwrap().count();
+    assert!(pages > 50, "{pages}");
+    assert!(folder.path().join("pages/tidepool-pool-stake.1").is_file());
+}
+
+/// Every function of every interface stands in the table, and no other; and the commands there are.
+#[test]
+fn the_table_of_commands_is_that_of_the_interfaces() {
+    let table = include_str!("../../COMMANDS.md");
+    let commands = table.lines().filter_map(|line| line.strip_suffix("` |")?.split("`tidepool ").nth(1));
+    let words = |command: &str| {
+        let is_word = |word: &&str| word.starts_with(|first: char| first.is_ascii_lowercase()) && *word != "max";
+        command.split(' ').take_while(is_word).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let folder = TempDir::new().unwrap();
+    for command in commands.map(words).collect::<BTreeSet<_>>() {
+        let arguments: Vec<_> = command.iter().map(String::as_str).chain(["--help"]).collect();
+        assert!(prints(&folder, &arguments).contains(&format!("tidepool {}", command.join(" "))), "{command:?}");
+    }
+    let mut sections = table.split("\n## ").skip(1).peekable();
+    assert!(sections.peek().is_some());
+    for section in sections {
+        let (name, rows) = section.split_once('\n').unwrap();
+        let listed: BTreeSet<_> = rows.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        let path = format!("{}/../abi/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let abi: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let functions = abi.as_array().unwrap().iter().filter(|entry| entry["type"] == "function");
+        let declared: BTreeSet<_> = functions.map(|entry| entry["name"].as_str().unwrap()).collect();
+        assert_eq!(listed, declared, "{name}");
+    }
 }

@@ -10,7 +10,6 @@
 
 pub mod abi;
 pub mod check;
-pub mod clone;
 pub mod deployment;
 pub mod distribution;
 pub mod frames;
@@ -23,6 +22,7 @@ pub mod wallet;
 
 use chain::Chain;
 
+pub use deploy::clone;
 pub use deployment::{Deployment, Settings};
 pub use distribution::Distribution;
 pub use pool::{Amount, Caller, Pool, epoch};

@@ -5,11 +5,11 @@ use std::{error, fmt};
 use alloy::transports::{HttpError, RpcError, TransportError, TransportErrorKind};
 use alloy_primitives::Bytes;
 
-use super::{abi, words::printable};
+use crate::{decode, words::printable};
 
 /// Why a call or a transaction failed.
 #[derive(Debug)]
-pub(crate) enum Error {
+pub enum Error {
     /// The contract refused, with this data.
     Reverted(Bytes),
     /// The node refused or did not answer; the text says what to do. Never names the URL's path, which may hold a key.
@@ -18,7 +18,7 @@ pub(crate) enum Error {
 
 impl Error {
     /// What a node that is shown as `node` answered.
-    pub(super) fn of(error: &TransportError, node: &str) -> Self {
+    pub(crate) fn of(error: &TransportError, node: &str) -> Self {
         match error {
             RpcError::ErrorResp(payload) => {
                 if let Some(data) = payload.as_revert_data() {
@@ -75,7 +75,7 @@ fn of_http(error: &HttpError) -> String {
 }
 
 /// The innermost cause: what is around it names the URL.
-pub(super) fn cause<'a>(error: &'a (dyn error::Error + 'static)) -> &'a (dyn error::Error + 'static) {
+pub(crate) fn cause<'a>(error: &'a (dyn error::Error + 'static)) -> &'a (dyn error::Error + 'static) {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -95,7 +95,7 @@ fn is_timeout(error: &(dyn error::Error + 'static)) -> bool {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Reverted(data) => write!(f, "refused: {}{}", abi::error(data), hint(data)),
+            Self::Reverted(data) => write!(f, "refused: {}{}", decode::error(data), hint(data)),
             Self::Node(text) => f.write_str(text),
         }
     }
@@ -106,7 +106,7 @@ impl error::Error for Error {}
 /// What to do about an error of a contract.
 fn hint(data: &[u8]) -> &'static str {
     let selector = data.first_chunk().copied().unwrap_or_default();
-    match abi::error_name(selector).as_str() {
+    match decode::error_name(selector).as_str() {
         "AccessControlUnauthorizedAccount" => ": the key that signs lacks this role",
         "ClaimNotAllowed" => ": the account has to allow it (setAlwaysAllowClaimsFor), or to claim itself",
         "SafeErc20FailedOperation" => ": the treasury holds or allows too little",

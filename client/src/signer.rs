@@ -1,23 +1,30 @@
 //! The key that signs. Secrets come from files, the environment or the terminal, never from the command line, and are never printed.
 
 use std::{
-    env, fs,
+    env, fmt, fs,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
-use alloy::signers::local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
-use alloy_primitives::B256;
+use alloy::{
+    consensus::TxEip1559,
+    network::TxSigner,
+    signers::{
+        Signature, SignerSync,
+        local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
+    },
+};
+use alloy_primitives::{Address, B256};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::output::Usage;
+use crate::Usage;
 
 const PRIVATE_KEY: &str = "TIDEPOOL_PRIVATE_KEY";
 const MNEMONIC: &str = "TIDEPOOL_MNEMONIC";
 
-/// Who signs: exactly one of these, or of the variables TIDEPOOL_PRIVATE_KEY and TIDEPOOL_MNEMONIC
+/// Who signs: exactly one of these, or of the variables TIDEPOOL_PRIVATE_KEY and TIDEPOOL_MNEMONIC; or nobody here
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SignerOptions {
     /// Encrypted key file, as geth and cast write it
@@ -35,6 +42,54 @@ pub(crate) struct SignerOptions {
     /// Which account of the mnemonic: m/44'/60'/0'/0/N
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Signer")]
     mnemonic_index: u32,
+    /// Print what would be sent instead of sending it, for --from to sign elsewhere; no key is read
+    #[arg(long, requires = "from", help_heading = "Signer")]
+    unsigned: bool,
+    /// Who will sign what --unsigned prints
+    #[arg(long, value_name = "ADDRESS", requires = "unsigned", help_heading = "Signer")]
+    from: Option<Address>,
+}
+
+/// Somebody in whose name transactions are made.
+pub(crate) struct Signer {
+    /// The account.
+    pub(crate) address: Address,
+    /// What signs for it; nothing if that happens elsewhere.
+    key: Option<PrivateKeySigner>,
+}
+
+impl Signer {
+    /// Whether there is a key.
+    pub(crate) const fn can_sign(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Signs a transaction.
+    ///
+    /// # Errors
+    ///
+    /// If there is no key.
+    pub(crate) async fn sign(&self, transaction: &mut TxEip1559) -> anyhow::Result<Signature> {
+        let key = self.key.as_ref().ok_or_else(|| anyhow!("{}: its key is elsewhere", self.address))?;
+        Ok(key.sign_transaction(transaction).await?)
+    }
+
+    /// Signs a hash that is no transaction's.
+    ///
+    /// # Errors
+    ///
+    /// If there is no key.
+    pub(crate) fn sign_hash(&self, hash: B256) -> anyhow::Result<Signature> {
+        let key = self.key.as_ref().ok_or_else(|| anyhow!("{}: its key is elsewhere", self.address))?;
+        Ok(key.sign_hash_sync(&hash)?)
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Signer").field(&self.address).finish()
+    }
 }
 
 /// Where the secret is.
@@ -50,7 +105,20 @@ impl SignerOptions {
     /// # Errors
     ///
     /// If none or several are named, or if the secret cannot be read. No error repeats a secret.
-    pub(super) fn signer(&self) -> anyhow::Result<PrivateKeySigner> {
+    pub(crate) fn signer(&self) -> anyhow::Result<Signer> {
+        if let Some(address) = self.from {
+            return Ok(Signer { address, key: None });
+        }
+        let key = self.key()?;
+        Ok(Signer { address: key.address(), key: Some(key) })
+    }
+
+    /// Whether what is sent is only printed.
+    pub(crate) const fn is_unsigned(&self) -> bool {
+        self.unsigned
+    }
+
+    fn key(&self) -> anyhow::Result<PrivateKeySigner> {
         let named = [
             ("--keystore", self.keystore.is_some()),
             ("--private-key-file", self.private_key_file.is_some()),
@@ -62,7 +130,8 @@ impl SignerOptions {
         match named[..] {
             [_] => self.load(),
             [] => bail!(Usage(format!(
-                "who signs? --keystore, --private-key-file or --mnemonic-file, or the variable {PRIVATE_KEY} or {MNEMONIC}"
+                "who signs? --keystore, --private-key-file or --mnemonic-file, or the variable {PRIVATE_KEY} or {MNEMONIC}; \
+                 --from ADDRESS --unsigned prints the transaction for another to sign"
             ))),
             _ => bail!(Usage(format!("who signs? {} are given; leave all but one out", named.join(" and ")))),
         }

@@ -84,7 +84,7 @@ pub fn init_code(program: Address, parties: [Address; 4], call: &[u8]) -> Vec<u8
 
 /// Where the deterministic CREATE2 factory puts the contract of this init code.
 pub fn address(salt: B256, init_code: &[u8]) -> Address {
-    chain::CREATE2_FACTORY.create2_from_code(salt, init_code)
+    crate::CREATE2_FACTORY.create2_from_code(salt, init_code)
 }
 
 /// What to send to the deterministic CREATE2 factory.

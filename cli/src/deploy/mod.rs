@@ -1,0 +1,271 @@
+//! `tidepool deploy` and `tidepool verify-deployment`.
+
+mod verify;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use ::deploy::{
+    Action, Deployment, Entry, Journal, Plan, Programs, Progress,
+    book::{self, Book},
+    preflight::{self, Findings},
+};
+use alloy_primitives::{Address, B256, keccak256};
+use anyhow::{Context, anyhow, bail};
+use clap::Args;
+use client::{ARB_WASM, Request, Sender, Sending, bindings::ArbWasm, exact};
+use serde::Serialize;
+
+pub(crate) use verify::Verify;
+
+use crate::{
+    output::{self, Failure, Usage},
+    proposal::Proposal,
+};
+
+/// Where `scripts/build` leaves programs.
+pub(crate) const PROGRAMS: &str = "contracts/target/stylus";
+
+#[derive(Debug, Args)]
+pub(crate) struct Deploy {
+    /// The plan: see deploy/plan.example.toml
+    plan: PathBuf,
+    /// Folder of the compiled programs
+    #[arg(long, value_name = "FOLDER", default_value = PROGRAMS)]
+    programs: PathBuf,
+    /// Folder of the book [default: deployments/CHAIN]
+    #[arg(long, value_name = "FOLDER")]
+    deployment: Option<PathBuf>,
+    /// Look at everything, show steps and addresses, send nothing
+    #[arg(long)]
+    preflight: bool,
+    #[command(flatten)]
+    sending: Sending,
+}
+
+/// What a deployment came to.
+#[derive(Debug, Serialize)]
+struct Deployed {
+    chain: u64,
+    deployer: Address,
+    addresses: BTreeMap<String, Address>,
+    transactions: usize,
+    gas_used: u64,
+    seconds: u64,
+    /// What the new owner has to send.
+    acceptance: Option<PathBuf>,
+    verified: ::deploy::verify::Report,
+}
+
+impl Deploy {
+    /// Brings what a plan says to a chain, from wherever an earlier run stopped.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let text = fs::read_to_string(&self.plan).with_context(|| self.plan.display().to_string())?;
+        let plan = Plan::read(&text).with_context(|| self.plan.display().to_string())?;
+        let programs = Programs::read(&self.programs)?;
+        let mut sender = self.sending.prepare()?;
+        if !sender.can_sign() && !self.preflight {
+            let text = "a deployment is signed here, step by step; --preflight looks without a key".to_owned();
+            return Err(anyhow::Error::from(Usage(text)).into());
+        }
+        let deployment = Deployment::of(&plan, &programs, sender.address())?;
+        let findings = preflight::preflight(&sender, &plan, &programs, &deployment)?;
+        self.show(&sender, &findings)?;
+        if self.preflight {
+            return Ok(());
+        }
+        preflight::expect_balance(&sender, &findings)?;
+        let folder = self.deployment.clone().unwrap_or_else(|| default_folder(plan.chain));
+        let book = Book::create(&folder)?;
+        let mut journal = begin(&book, &plan, &text, &deployment, &sender)?;
+        let left = findings.steps.iter().filter(|step| !step.done).count();
+        if left > 0 {
+            sender.confirm(&format!("Send {left} transactions?"))?;
+        }
+        let begun = Instant::now();
+        carry_out(&mut sender, &deployment, &mut journal)?;
+        let seconds = begun.elapsed().as_secs();
+        write_book(&book, &sender, &programs, &deployment, &journal)?;
+        let acceptance = write_acceptance(&book, plan.chain, &deployment)?;
+        let (origins, addresses) = (origins(&journal), book.addresses()?);
+        let verified =
+            ::deploy::verify::verify(&sender.node, &plan, &deployment, sender.address(), &origins, &addresses)?;
+        let confirmed = journal.confirmed();
+        let deployed = Deployed {
+            chain: plan.chain,
+            deployer: sender.address(),
+            addresses,
+            transactions: confirmed.len(),
+            gas_used: confirmed.values().map(|outcome| outcome.gas).sum(),
+            seconds,
+            acceptance,
+            verified,
+        };
+        self.report(&deployed, &folder)
+    }
+
+    fn show(&self, sender: &Sender, findings: &Findings) -> Result<(), Failure> {
+        if self.preflight && self.sending.json {
+            return output::json(findings);
+        }
+        eprintln!("chain     {}, ArbOS {}, Stylus {}", sender.node.chain_id, findings.arbos, findings.stylus);
+        eprintln!("deployer  {}", sender.address());
+        let width = findings.steps.iter().map(|step| step.step.len()).max().unwrap_or_default();
+        for step in &findings.steps {
+            let address = step.address.map(|address| address.to_string()).unwrap_or_default();
+            let state = if step.done { "done" } else { "to do" };
+            eprintln!("{state:>5}  {:width$}  {address}", step.step);
+        }
+        eprintln!("cost      at most {} ETH, {} gas", exact(findings.cost, 18), findings.gas);
+        Ok(())
+    }
+
+    fn report(&self, deployed: &Deployed, folder: &Path) -> Result<(), Failure> {
+        if self.sending.json {
+            output::json(deployed)?;
+        } else {
+            let rows: Vec<_> =
+                deployed.addresses.iter().map(|(name, address)| vec![name.clone(), address.to_string()]).collect();
+            output::table(&["contract", "address"], &rows)?;
+            let Deployed { transactions, gas_used, seconds, .. } = deployed;
+            println!("{transactions} transactions, {gas_used} gas, {seconds} s; the book is {}", folder.display());
+            if let Some(path) = &deployed.acceptance {
+                println!("the owner accepts by {} (Safe Transaction Builder), or by the calls in it", path.display());
+            }
+            verify::print(&deployed.verified)?;
+        }
+        if deployed.verified.holds() { Ok(()) } else { Err(Failure::CheckFailed) }
+    }
+}
+
+/// Where the book of a chain lies by default.
+pub(crate) fn default_folder(chain: u64) -> PathBuf {
+    Path::new("deployments").join(chain.to_string())
+}
+
+/// Opens the journal, and refuses to mix two deployments in one book.
+fn begin(book: &Book, plan: &Plan, text: &str, deployment: &Deployment, sender: &Sender) -> anyhow::Result<Journal> {
+    let mut journal = Journal::open(&book.path("journal.jsonl"))?;
+    for entry in journal.entries() {
+        let Entry::Began { chain, deployer, .. } = entry else { continue };
+        if *chain != plan.chain || *deployer != sender.address() {
+            bail!(
+                "the book's deployment was begun by {deployer} on chain {chain}; this is {} on chain {}: \
+                 addresses differ, so take another --deployment folder, or that key",
+                sender.address(),
+                plan.chain
+            );
+        }
+    }
+    let known = book.addresses().unwrap_or_default();
+    if journal.confirmed().contains_key("liquidity-staking")
+        && let Some(pool) = known.get("Pool").filter(|pool| **pool != deployment.pool)
+    {
+        bail!(
+            "the book's pool is {pool}, this plan's would be {}: plan or programs changed since; \
+             restore them, or take another --deployment folder",
+            deployment.pool
+        );
+    }
+    let began = Entry::Began { chain: plan.chain, deployer: sender.address(), plan: keccak256(text) };
+    if !journal.entries().contains(&began) {
+        journal.write(began)?;
+    }
+    book.write("plan.toml", text)?;
+    book.write_addresses(deployment)?;
+    Ok(journal)
+}
+
+fn carry_out(sender: &mut Sender, deployment: &Deployment, journal: &mut Journal) -> anyhow::Result<()> {
+    let (total, mut place) = (deployment.steps.len(), 0);
+    ::deploy::run(sender, &deployment.steps, journal, &mut |progress| match progress {
+        Progress::Found(_) => place += 1,
+        Progress::Sent(step, outcome) => {
+            let address = step.action.creates().map(|address| format!(" at {address}")).unwrap_or_default();
+            eprintln!("[{}/{total}] {}{address}: {} gas, {}", place + 1, step.id, outcome.gas, outcome.hash);
+        }
+    })
+}
+
+/// Transactions that created contracts.
+fn origins(journal: &Journal) -> BTreeMap<&str, B256> {
+    journal.confirmed().into_iter().map(|(step, outcome)| (step, outcome.hash)).collect()
+}
+
+fn write_book(
+    book: &Book,
+    sender: &Sender,
+    programs: &Programs,
+    deployment: &Deployment,
+    journal: &Journal,
+) -> anyhow::Result<()> {
+    let origins = origins(journal);
+    for step in &deployment.steps {
+        let origin = match origins.get(step.id.as_str()) {
+            None => None,
+            Some(hash) => {
+                let receipt = serde_json::to_value(sender.node.receipt(*hash)?)?;
+                Some(book::Origin { hash: *hash, receipt })
+            }
+        };
+        let activation = match &step.action {
+            Action::Create(creation) => Some(activation(sender, creation, &programs.compiler)?),
+            _ => None,
+        };
+        if let Some(contract) = book::contract(step, origin.as_ref(), activation.as_ref()) {
+            book.write_json(&format!("{}.json", book::file_name(&step.id)), &contract)?;
+        }
+    }
+    Ok(())
+}
+
+fn activation(sender: &Sender, creation: &::deploy::Creation, compiler: &str) -> anyhow::Result<book::Activation> {
+    let version = sender.node.view(ARB_WASM, &ArbWasm::programVersionCall { program: creation.address() })?;
+    let cached = ::deploy::is_cached(sender, keccak256(&creation.code))?;
+    Ok(book::Activation { version, cached, compiler: compiler.to_owned() })
+}
+
+/// The calls by which the owner accepts, as a file for its Safe; nothing if the deployer is the owner.
+fn write_acceptance(book: &Book, chain: u64, deployment: &Deployment) -> anyhow::Result<Option<PathBuf>> {
+    if deployment.acceptance.is_empty() {
+        return Ok(None);
+    }
+    let mut proposal = Proposal::new(chain, "Accept the ownership of the pool", "As the deployment's plan says");
+    deployment.acceptance.iter().for_each(|request: &Request| proposal.push(request.clone()));
+    book.write("acceptance.safe.json", &proposal.safe()?)?;
+    Ok(Some(book.path("acceptance.safe.json")))
+}
+
+/// Plan, programs and deployer of a book.
+pub(crate) struct Opened {
+    pub(crate) addresses: BTreeMap<String, Address>,
+    pub(crate) plan: Plan,
+    pub(crate) deployment: Deployment,
+    pub(crate) deployer: Address,
+    pub(crate) journal: Journal,
+}
+
+impl Opened {
+    /// Reads a book, and computes again what it comes to.
+    pub(crate) fn read(folder: &Path, programs: &Path) -> anyhow::Result<Self> {
+        let book = Book::open(folder)?;
+        let plan = Plan::read(&book.plan()?)?;
+        let journal = Journal::read(&book.path("journal.jsonl"))?;
+        let journal = journal.with_context(|| format!("{}: no journal there", folder.display()))?;
+        let deployer = journal.entries().iter().find_map(|entry| match entry {
+            Entry::Began { deployer, .. } => Some(*deployer),
+            _ => None,
+        });
+        let deployer = deployer.ok_or_else(|| anyhow!("{}: the journal names no deployer", folder.display()))?;
+        let deployment = Deployment::of(&plan, &Programs::read(programs)?, deployer)?;
+        Ok(Self { addresses: book.addresses()?, plan, deployment, deployer, journal })
+    }
+
+    pub(crate) fn origins(&self) -> BTreeMap<&str, B256> {
+        origins(&self.journal)
+    }
+}

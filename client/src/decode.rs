@@ -1,0 +1,236 @@
+//! Calls and errors in words, by the interfaces of `abi/`.
+
+use alloy_dyn_abi::{DynSolType, DynSolValue, FunctionExt, JsonAbiExt};
+use alloy_json_abi::{Function, JsonAbi, Param, StateMutability};
+use alloy_primitives::{B256, hex, keccak256};
+use alloy_sol_types::{Panic, Revert, SolError};
+
+use crate::words::{printable, word};
+
+/// Every interface that a call may reach, by name.
+const INTERFACES: [(&str, &str); 15] = [
+    ("IMerkleDistributor", include_str!("../../abi/IMerkleDistributor.json")),
+    ("IRewardsOracle", include_str!("../../abi/IRewardsOracle.json")),
+    ("IRoles", include_str!("../../abi/IRoles.json")),
+    ("IClaimsProxy", include_str!("../../abi/IClaimsProxy.json")),
+    ("ITreasuryClaimProxy", include_str!("../../abi/ITreasuryClaimProxy.json")),
+    ("IPoolErrors", include_str!("../../abi/IPoolErrors.json")),
+    ("IPoolEvents", include_str!("../../abi/IPoolEvents.json")),
+    ("IStaking", include_str!("../../abi/IStaking.json")),
+    ("IStakedToken", include_str!("../../abi/IStakedToken.json")),
+    ("IPoolViews", include_str!("../../abi/IPoolViews.json")),
+    ("IBorrowerAllocations", include_str!("../../abi/IBorrowerAllocations.json")),
+    ("IDebtAccounting", include_str!("../../abi/IDebtAccounting.json")),
+    ("IEpochSchedule", include_str!("../../abi/IEpochSchedule.json")),
+    ("IDiamondCut", include_str!("../../abi/IDiamondCut.json")),
+    ("ITrustedBorrowerL2Proxy", include_str!("../../abi/ITrustedBorrowerL2Proxy.json")),
+];
+
+/// Roles whose identifiers are hashes of their names.
+pub const ROLES: [&str; 12] = [
+    "OWNER_ROLE",
+    "CONFIG_UPDATER_ROLE",
+    "PAUSER_ROLE",
+    "UNPAUSER_ROLE",
+    "CLAIM_OPERATOR_ROLE",
+    "REPORTER_ROLE",
+    "EPOCH_PARAMETERS_ROLE",
+    "REWARDS_RATE_ROLE",
+    "BORROWER_ADMIN_ROLE",
+    "STAKE_OPERATOR_ROLE",
+    "DEBT_OPERATOR_ROLE",
+    "BORROWER_ROLE",
+];
+
+/// Elements of a list that are written out.
+const SHOWN: usize = 2;
+
+fn interfaces() -> impl Iterator<Item = JsonAbi> {
+    INTERFACES.iter().filter_map(|(_, text)| serde_json::from_str(text).ok())
+}
+
+/// An interface of `abi/` by its name, such as `IStaking`; nothing if there is none.
+pub fn interface(name: &str) -> Option<JsonAbi> {
+    let (_, text) = INTERFACES.iter().find(|(known, _)| *known == name)?;
+    serde_json::from_str(text).ok()
+}
+
+/// The error in the data of a revert: `Name(argument: value, …)`.
+pub fn error(data: &[u8]) -> String {
+    if data.is_empty() {
+        return "without a reason (not this kind of contract, arguments it cannot read, or a call back into it)"
+            .to_owned();
+    }
+    if let Ok(Revert { reason }) = Revert::abi_decode(data) {
+        return format!("\"{}\"", printable(&reason));
+    }
+    if let Ok(panic) = Panic::abi_decode(data) {
+        return panic.to_string();
+    }
+    known_error(data).unwrap_or_else(|| format!("an error that no interface declares: 0x{}", hex::encode(data)))
+}
+
+/// The error in data, if an interface declares it.
+pub fn known_error(data: &[u8]) -> Option<String> {
+    interfaces().flat_map(|abi| abi.errors.into_values().flatten()).find_map(|error| {
+        let arguments = data.strip_prefix(error.selector().as_slice())?;
+        let values = error.abi_decode_input(arguments).ok()?;
+        Some(format!("{}({})", error.name, arguments_of(&error.inputs, &values)))
+    })
+}
+
+/// The name of the error with this selector.
+pub fn error_name(selector: [u8; 4]) -> String {
+    let errors = interfaces().flat_map(|abi| abi.errors.into_values().flatten());
+    let named = errors.into_iter().find(|error| error.selector() == selector).map(|error| error.name);
+    named.unwrap_or_else(|| format!("0x{}", hex::encode(selector)))
+}
+
+/// The name of the function with this selector.
+pub fn function_name(selector: [u8; 4]) -> Option<String> {
+    let functions = interfaces().flat_map(|abi| abi.functions.into_values().flatten());
+    functions.into_iter().find(|function| function.selector() == selector).map(|function| function.name)
+}
+
+/// A call as it would be written: `name(argument: value, …)`.
+pub fn call(data: &[u8]) -> String {
+    known_call(data).unwrap_or_else(|| format!("0x{}", hex::encode(data)))
+}
+
+/// The call in data, if an interface declares its function.
+pub fn known_call(data: &[u8]) -> Option<String> {
+    interfaces().flat_map(|abi| abi.functions.into_values().flatten()).find_map(|function| {
+        let arguments = data.strip_prefix(function.selector().as_slice())?;
+        let values = function.abi_decode_input(arguments).ok()?;
+        Some(format!("{}({})", function.name, arguments_of(&function.inputs, &values)))
+    })
+}
+
+/// A call that was put together from text.
+#[derive(Clone, Debug)]
+pub struct Encoded {
+    /// Selector and arguments.
+    pub data: Vec<u8>,
+    /// Whether it changes nothing.
+    pub is_view: bool,
+    function: Function,
+}
+
+impl Encoded {
+    /// What it returned, in words; nothing if that is of another type.
+    pub fn answer(&self, data: &[u8]) -> Option<Vec<String>> {
+        let values = self.function.abi_decode_output(data).ok()?;
+        let shown = |(output, value): (&Param, &DynSolValue)| match output.name.as_str() {
+            "" => show(value),
+            name => format!("{name}: {}", show(value)),
+        };
+        Some(self.function.outputs.iter().zip(&values).map(shown).collect())
+    }
+}
+
+/// The call of a function, by its name or signature, with arguments as text.
+///
+/// # Errors
+///
+/// If no interface has it, if several have, or if the arguments are others than it takes.
+pub fn encode(function: &str, arguments: &[String]) -> Result<Encoded, String> {
+    let mut found: Vec<Function> = Vec::new();
+    for one in interfaces().flat_map(|abi| abi.functions.into_values().flatten()) {
+        let is_named = one.name == function || one.signature() == function;
+        if is_named
+            && one.inputs.len() == arguments.len()
+            && found.iter().all(|known| known.selector() != one.selector())
+        {
+            found.push(one);
+        }
+    }
+    let function = match found.len() {
+        0 => return Err(format!("no interface has a function {function} of {} arguments", arguments.len())),
+        1 => found.remove(0),
+        _ => {
+            let signatures: Vec<_> = found.iter().map(Function::signature).collect();
+            return Err(format!("which of them? {}", signatures.join(", ")));
+        }
+    };
+    let value = |(input, text): (&Param, &String)| {
+        let ty = input.selector_type().parse::<DynSolType>().map_err(|error| error.to_string())?;
+        ty.coerce_str(text).map_err(|error| format!("{}: {text:?}: {error}", input.name))
+    };
+    let values = function.inputs.iter().zip(arguments).map(value).collect::<Result<Vec<_>, _>>()?;
+    let data = function.abi_encode_input(&values).map_err(|error| error.to_string())?;
+    let is_view = matches!(function.state_mutability, StateMutability::Pure | StateMutability::View);
+    Ok(Encoded { data, is_view, function })
+}
+
+fn arguments_of(inputs: &[Param], values: &[DynSolValue]) -> String {
+    let argument = |(input, value): (&Param, &DynSolValue)| match input.name.as_str() {
+        "" => show(value),
+        name => format!("{name}: {}", show(value)),
+    };
+    inputs.iter().zip(values).map(argument).collect::<Vec<_>>().join(", ")
+}
+
+fn show(value: &DynSolValue) -> String {
+    match value {
+        DynSolValue::Bool(value) => value.to_string(),
+        DynSolValue::Int(value, _) => value.to_string(),
+        DynSolValue::Uint(value, _) => value.to_string(),
+        DynSolValue::Address(value) => value.to_string(),
+        DynSolValue::FixedBytes(word, 32) => role(*word).map_or_else(|| word.to_string(), str::to_owned),
+        DynSolValue::FixedBytes(word, size) => format!("0x{}", hex::encode(&word[..*size])),
+        DynSolValue::Bytes(bytes) => word(bytes),
+        DynSolValue::String(text) => format!("\"{}\"", printable(text)),
+        DynSolValue::Array(values) | DynSolValue::FixedArray(values) => format!("[{}]", list(values)),
+        DynSolValue::Tuple(values) => format!("({})", values.iter().map(show).collect::<Vec<_>>().join(", ")),
+        other => format!("{other:?}"),
+    }
+}
+
+/// The first elements, and how many there are.
+fn list(values: &[DynSolValue]) -> String {
+    let mut shown: Vec<_> = values.iter().take(SHOWN).map(show).collect();
+    if values.len() > SHOWN {
+        shown.push(format!("… {} in all", values.len()));
+    }
+    shown.join(", ")
+}
+
+fn role(id: B256) -> Option<&'static str> {
+    ROLES.into_iter().find(|name| keccak256(name) == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_interface_can_be_read() {
+        assert_eq!(interfaces().count(), INTERFACES.len());
+    }
+
+    #[test]
+    fn errors_have_names_and_arguments() {
+        let role = keccak256("REPORTER_ROLE");
+        let data =
+            [&keccak256("AccessControlUnauthorizedAccount(address,bytes32)")[..4], &[0; 12], &[0x11; 20], &role[..]];
+        let text = error(&data.concat());
+        let account = "0x1111111111111111111111111111111111111111";
+        assert_eq!(text, format!("AccessControlUnauthorizedAccount(account: {account}, neededRole: REPORTER_ROLE)"));
+        assert_eq!(error(&Revert { reason: "no\u{1b}[1A".into() }.abi_encode()), "\"no\\u{1b}[1A\"");
+        assert_eq!(error(&[1, 2, 3, 4]), "an error that no interface declares: 0x01020304");
+        assert!(error(&[]).starts_with("without a reason"));
+    }
+
+    #[test]
+    fn calls_have_names_and_short_lists() {
+        let word = |byte: u8| DynSolValue::FixedBytes(B256::repeat_byte(byte), 32);
+        let interface: JsonAbi = serde_json::from_str(INTERFACES[0].1).unwrap();
+        let function = &interface.functions["claimRewards"][0];
+        let proof = DynSolValue::Array(vec![word(1), word(2), word(3)]);
+        let amount = DynSolValue::Uint(alloy_primitives::U256::from(7), 256);
+        let text = call(&function.abi_encode_input(&[amount, proof]).unwrap());
+        assert!(text.starts_with("claimRewards(cumulativeAmount: 7, merkleProof: [0x0101"), "{text}");
+        assert!(text.ends_with("… 3 in all])"), "{text}");
+        assert_eq!(call(&[1, 2, 3, 4]), "0x01020304");
+    }
+}

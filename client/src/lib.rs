@@ -1,0 +1,23 @@
+//! Contracts over JSON-RPC: the nodes that are asked, the key that signs, what is sent, and what refusals mean. The only code of the project
+//! that speaks to nodes; it knows the interfaces of `abi/` as data, and no contract in particular.
+//!
+//! - [`Rpc`] and [`Node`]: one node or several. Reads fall back to the next one, nothing is sent while they disagree.
+//! - [`At`]: reads that belong together are of one block, and say which.
+//! - [`Sending`] and [`Sender`]: what is sent was tried, shown and asked for; or, without a key, it is printed for another to send.
+
+pub mod bindings;
+pub mod decode;
+mod error;
+mod node;
+mod request;
+mod send;
+mod signer;
+mod words;
+
+pub use alloy_rpc_types_eth::Filter;
+pub use decode::error_name;
+pub use error::Error;
+pub use node::{ARB_WASM, At, Head, LAG, Node, Rpc};
+pub use request::Request;
+pub use send::{Printed, Sender, Sending, Sent, Signed};
+pub use words::{Usage, Wei, amount, date, exact, printable, span, word};

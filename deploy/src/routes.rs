@@ -1,0 +1,60 @@
+//! Which facet answers what, and what the pool is constructed with.
+
+use alloy_json_abi::JsonAbi;
+use alloy_primitives::{Address, FixedBytes, U256};
+use client::{bindings::IDiamondCut, decode::interface};
+
+use crate::Plan;
+
+/// The facets by program, and the interface that each answers.
+pub const FACETS: [(&str, &str); 7] = [
+    ("borrower-allocations", "IBorrowerAllocations"),
+    ("debt-accounting", "IDebtAccounting"),
+    ("diamond-cut", "IDiamondCut"),
+    ("epoch-schedule", "IEpochSchedule"),
+    ("pool-views", "IPoolViews"),
+    ("staked-token", "IStakedToken"),
+    ("staking", "IStaking"),
+];
+
+/// The facets with what each answers. `construct` is for the router's constructor alone.
+pub fn facets() -> Vec<(&'static str, Vec<FixedBytes<4>>)> {
+    let selectors = |name| {
+        let functions = interface(name).unwrap_or_default().functions.into_values().flatten();
+        functions.filter(|function| function.name != "construct").map(|function| function.selector()).collect()
+    };
+    FACETS.into_iter().map(|(program, name)| (program, selectors(name))).collect()
+}
+
+/// Everything that the pool's one address answers, emits and reverts with.
+pub fn pool_abi() -> JsonAbi {
+    let mut pool = JsonAbi::new();
+    for name in FACETS.into_iter().map(|(_, name)| name).chain(["IPoolErrors", "IPoolEvents"]) {
+        let part = interface(name).unwrap_or_default();
+        pool.functions.extend(part.functions);
+        pool.events.extend(part.events);
+        pool.errors.extend(part.errors);
+    }
+    pool.functions.remove("construct");
+    pool
+}
+
+/// A facet added with all that it answers.
+pub(crate) fn cut(facet: Address, selectors: Vec<FixedBytes<4>>) -> IDiamondCut::FacetCut {
+    IDiamondCut::FacetCut { facetAddress: facet, action: 0, functionSelectors: selectors }
+}
+
+/// What the router's constructor is given; `owner` is the first one.
+pub(crate) fn construction(plan: &Plan, owner: Address) -> IDiamondCut::Construction {
+    IDiamondCut::Construction {
+        stakedToken: plan.tokens.staked.address,
+        rewardsToken: plan.tokens.rewards.address,
+        rewardsTreasury: plan.pool.treasury,
+        distributionStart: U256::from(plan.pool.distribution_start.0),
+        distributionEnd: U256::from(plan.pool.distribution_end.0),
+        owner,
+        interval: U256::from(plan.pool.epoch.0),
+        offset: U256::from(plan.pool.epoch_zero.0),
+        blackoutWindow: U256::from(plan.pool.blackout.0),
+    }
+}
