@@ -1,7 +1,7 @@
 //! From a plan to a deployment.
 //!
 //! - [`Plan`] is what a person writes; [`Deployment`] is what it comes to: steps, and every address, before anything is sent.
-//! - [`preflight`] refuses what cannot succeed; [`run`] carries steps out on a [`Host`], each once, and writes a [`Journal`].
+//! - [`preflight`] refuses what cannot succeed; [`run()`] carries steps out on a [`Host`], each once, and writes a [`Journal`].
 //! - [`book`] writes down what stands where, in the shape that tools of the field read.
 
 pub mod book;
