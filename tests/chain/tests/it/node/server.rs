@@ -100,6 +100,14 @@ fn requests_are_answered_over_http() {
 }
 
 #[test]
+fn an_address_that_is_in_use_is_named() {
+    let served = Served::new(Limits::default());
+    let again = served.runtime.block_on(Server::bind(served.node.clone(), served.address, Limits::default()));
+    let error = again.expect_err("it is taken").to_string();
+    assert!(error.starts_with(&served.address.to_string()), "{error}");
+}
+
+#[test]
 fn large_bodies_are_refused_before_they_are_read() {
     let served = Served::new(strict());
     let answer = served.post("", &"x".repeat(10_001));
