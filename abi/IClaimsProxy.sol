@@ -7,7 +7,7 @@ pragma solidity ^0.8.23;
 /// @dev All or nothing: it reverts with exactly what a module reverts with. A module that has no code, or is zero for none, is refused
 ///   only when it is needed.
 interface IClaimsProxy {
-    /// @dev `InvalidModule` for `liquidityStaking` and `merkleDistributor` without code, and for the others, unless they are zero.
+    /// @dev By the StylusDeployer (`NotStylusDeployer`). `InvalidModule` for `liquidityStaking` and `merkleDistributor` without code, and for the others, unless they are zero.
     function stylus_constructor(
         address safetyModule,
         address liquidityStaking,
@@ -38,4 +38,6 @@ interface IClaimsProxy {
     error InvalidModuleAnswer(address module);
     /// @notice The sum of all amounts exceeds 2^256 - 1.
     error TotalOverflow(uint256 total, uint256 added);
+    /// @notice Only the StylusDeployer constructs, which creates and constructs in one transaction: nobody can come in between.
+    error NotStylusDeployer(address caller, address deployer);
 }

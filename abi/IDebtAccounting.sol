@@ -8,6 +8,12 @@ pragma solidity ^0.8.23;
 /// @dev Refusals are listed in the order in which they are checked; see `IPoolErrors`. A staker's loss is credited when its inactive stake is
 ///   next settled: `ReceivedDebt`, then a burn. Stake rounds down, debt up.
 interface IDebtAccounting {
+    /// @notice A shortfall: the epoch in which it was marked, and what each inactive balance of that moment kept of itself, times 10^36.
+    struct Shortfall {
+        uint16 epoch;
+        uint224 index;
+    }
+
     // ---------------------------------------------------------------- shortfalls
 
     /// @notice Marks a shortfall. Charges `borrowers` in the given order, each for what it is overdue, until the shortfall is covered; the
@@ -41,13 +47,19 @@ interface IDebtAccounting {
 
     /// @notice The shortfall number `index`, from 0: the epoch in which it was marked, and what balances kept of themselves, times 10^36.
     /// @dev Refusal: `UnknownShortfall`.
-    function getShortfall(uint256 index) external view returns (uint16 epoch, uint224 survivingIndex);
+    function getShortfall(uint256 index) external view returns (Shortfall memory);
 
     // ---------------------------------------------------------------- what borrowers owe
 
     /// @notice Pays `amount` of the debt of `borrower` from the caller's tokens. Does not lift a restriction.
     /// @dev Refusals: `ZeroAmount`; `ExceedsDebt`; `SafeErc20FailedOperation`; `ReceivedAmountMismatch`. Event: `RepaidDebt`.
     function repayDebt(address borrower, uint256 amount) external;
+
+    /// @notice As `repayDebt`, but at most what is owed: nobody can make it fail by paying a unit before. Ours.
+    /// @dev Any `max` up to 2^256 - 1. Refusals: `ZeroAmount`; `SafeErc20FailedOperation`; `ReceivedAmountMismatch`. Event: `RepaidDebt` with
+    ///   the amount taken; none, and no transfer, if nothing is owed.
+    /// @return amount What was taken: the smaller of `max` and the debt.
+    function repayDebtUpTo(address borrower, uint256 max) external returns (uint256 amount);
 
     /// @notice Writes off `amount` of the debt of `borrower`. What stakers are owed stays.
     /// @dev By `DEBT_OPERATOR_ROLE`. Refusals: `AccessControlUnauthorizedAccount`; `InvalidBorrower`; `ExceedsDebt`. Event:

@@ -17,7 +17,8 @@ interface IDiamondCut {
         bytes4[] functionSelectors;
     }
 
-    /// @notice What a pool is made of; none of it ever changes, but for owner and schedule.
+    /// @notice What a pool is made of; none of it ever changes, but for owner and schedule. `name` and `symbol` are those of the stake as a
+    ///   token, 1 to 31 printable ASCII characters each.
     struct Construction {
         address stakedToken;
         address rewardsToken;
@@ -28,6 +29,8 @@ interface IDiamondCut {
         uint256 interval;
         uint256 offset;
         uint256 blackoutWindow;
+        string name;
+        string symbol;
     }
 
     /// @notice Routing changed.
@@ -36,15 +39,17 @@ interface IDiamondCut {
     /// @notice Constructs the pool: stores what never changes, cuts the facets, initialises. Called by the router's constructor and by
     ///   nothing else: it is not routed.
     /// @dev Refusals: `NotConstructing`; `AlreadyInitialized`; `InvalidToken`; `InvalidTreasury`; `InvalidOwner`; `InvalidDistribution`;
-    ///   `DistributionEndOverflow`; those of a cut; `UnknownSelector` if no facet has
-    ///   `diamondCut` or `initialize`; those of `initialize`.
+    ///   `DistributionEndOverflow`; `InvalidTextLength`, `UnprintableText` for name, then symbol; `MissingDecimals`; `TooManyDecimals` above 18;
+    ///   those of a cut; `UnknownSelector` if no facet has `initialize`; those of `initialize`; `RequiredSelectorUnrouted`;
+    ///   `FacetDoesNotCut`.
     function construct(Construction calldata construction, FacetCut[] calldata cuts) external;
 
     /// @notice Adds, replaces and removes selectors, then delegates `_calldata` to `_init` unless that is zero.
     /// @dev By an owner. Refusals per cut: `InvalidCutAction`; `NoSelectors`; `InvalidFacet` (no code, or the pool itself),
     ///   `RemovedFacetNotZero` for a removal; per selector: `DuplicateSelector` (added though routed, or replaced by the same facet),
     ///   `UnknownSelector` (replaced or removed though not routed), `CannotRemoveDiamondCut`. Then `InvalidInitializer`, or what
-    ///   `_init` reverts with. Event: `DiamondCut`.
+    ///   `_init` reverts with. After all that: `RequiredSelectorUnrouted` if `diamondCut` or `markDebt` is not routed any more,
+    ///   `FacetDoesNotCut` if the facet that answers `diamondCut` does not say at its own address that it does. Event: `DiamondCut`.
     function diamondCut(FacetCut[] calldata _diamondCut, address _init, bytes calldata _calldata) external;
 
     /// @notice All facets and what they answer.

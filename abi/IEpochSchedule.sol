@@ -6,6 +6,12 @@ pragma solidity ^0.8.23;
 ///   to changes of the schedule and of allocations. All times are seconds. Spec sections 2, 3.7 and 5.
 /// @dev Refusals are listed in the order in which they are checked; see `IPoolErrors`.
 interface IEpochSchedule {
+    /// @notice Length of an epoch and start of epoch zero, seconds.
+    struct EpochParameters {
+        uint128 interval;
+        uint128 offset;
+    }
+
     // ---------------------------------------------------------------- construction
 
     /// @notice Grants the four admin roles to the first owner, sets the schedule and the rewards clock, leaves all allocation with nobody.
@@ -32,15 +38,16 @@ interface IEpochSchedule {
     function inBlackoutWindow() external view returns (bool);
 
     /// @notice Length of an epoch and start of epoch zero.
-    function getEpochParameters() external view returns (uint128 interval, uint128 offset);
+    function getEpochParameters() external view returns (EpochParameters memory);
 
     /// @notice Length of the window that closes each epoch.
     function getBlackoutWindow() external view returns (uint256);
 
-    /// @notice Changes the schedule, at once, without changing the number of the current epoch.
+    /// @notice Changes the schedule, at once, changing neither the number of the current epoch nor its start.
     /// @dev By `EPOCH_PARAMETERS_ROLE`. Before epoch zero: `EpochZeroNotInFuture`; bounds. After: `InBlackoutWindow`; bounds;
-    ///   `EpochZeroNotStarted`; `EpochNumberChanged`; `EndsInBlackoutWindow`; `EpochOverflow`. Bounds: `BlackoutWindowExceedsHalfEpoch`;
-    ///   `BlackoutWindowTooShort`; `EpochTooLong`; `OffsetOverflow`. A boundary already passed is settled under the old schedule.
+    ///   `EpochZeroNotStarted`; `EpochNumberChanged`; `EpochStartChanged`; `EndsInBlackoutWindow`; `EpochOverflow`. Bounds:
+    ///   `BlackoutWindowExceedsHalfEpoch`; `BlackoutWindowTooShort`; `EpochTooLong`; `OffsetOverflow`. A boundary already passed is settled
+    ///   under the old schedule. In epoch `n` with start `s`, the length `i` belongs to the offset `s - n * i`; it must not be negative.
     function setEpochParameters(uint256 interval, uint256 offset) external;
 
     /// @notice Changes the blackout window, at once.

@@ -10,7 +10,7 @@ pragma solidity ^0.8.23;
 interface ILiquidityStaking {
     /// @notice Delegates `call` to `facet`, once, atomically with the deployment, and reverts with what that reverts with: normally
     ///   `IDiamondCut.construct` of the cut facet. `InvalidFacet` for a facet without code.
-    /// @dev As every Stylus constructor it is called by the StylusDeployer, as `stylus_constructor()` followed by the arguments. A second
-    ///   call reverts with empty data.
+    /// @dev As every Stylus constructor it is called by the StylusDeployer, as `stylus_constructor()` followed by the arguments, and by nobody
+    ///   else (`NotStylusDeployer`): it calls only what it has just created. A second call reverts with empty data.
     function stylus_constructor(address facet, bytes calldata call) external;
 }

@@ -21,7 +21,7 @@ interface IMerkleDistributor is IRoles {
     // ---------------------------------------------------------------- construction
 
     /// @notice Stores what never changes, makes `owner` the owner, sets the configuration. There is no moment in which a stranger could.
-    /// @dev Refusals: `InvalidToken` without code; `InvalidTreasury` for the zero address and the distributor; `InvalidOwner`;
+    /// @dev By the StylusDeployer (`NotStylusDeployer`). Refusals: `InvalidToken` without code; `InvalidTreasury` for the zero address and the distributor; `InvalidOwner`;
     ///   `InvalidOracle` for an oracle without code that is not zero; then those of the setters in the order of the events.
     ///   Events: `RoleGranted`, five `RoleAdminChanged`, `RewardsOracleChanged`, `IpnsNameUpdated`, `IpfsUpdatePeriodUpdated`,
     ///   `RewardsParametersUpdated`, `EpochScheduleUpdated`. The interval comes before the offset.
@@ -145,7 +145,7 @@ interface IMerkleDistributor is IRoles {
         external
         view
         returns (uint256 marketMakerRewardsAmount, uint256 traderRewardsAmount, uint256 traderScoreAlpha);
-    function getEpochParameters() external view returns (uint128 interval, uint128 offset);
+    function getEpochParameters() external view returns (EpochParameters memory);
 
     /// @notice Number of the current epoch. `EpochZeroNotStarted`.
     function getCurrentEpoch() external view returns (uint256);
@@ -224,6 +224,9 @@ interface IMerkleDistributor is IRoles {
 
     /// @notice There is no token at this address.
     error InvalidToken(address token);
+
+    /// @notice Only the StylusDeployer constructs, which creates and constructs in one transaction: nobody can come in between.
+    error NotStylusDeployer(address caller, address deployer);
     /// @notice Nobody can hold the rewards there.
     error InvalidTreasury(address treasury);
     /// @notice The proof leads to another root than the active one; also if there is none.

@@ -41,6 +41,9 @@ interface IPoolErrors {
     /// @notice The change would give the present another epoch number.
     error EpochNumberChanged(uint256 current, uint256 proposed);
 
+    /// @notice The running epoch keeps its start. Seconds.
+    error EpochStartChanged(uint256 current, uint256 proposed);
+
     // ---------------------------------------------------------------- balances (spec section 4)
 
     /// @notice A balance does not fit its field (112 bits).
@@ -61,6 +64,10 @@ interface IPoolErrors {
     /// @notice More was to be withdrawn than is not lent out.
     error InsufficientUnborrowedStake(uint256 requested, uint256 available);
 
+    /// @notice Loans exceed the active stake. Until anybody marks the shortfall (`markDebt`) stake neither comes nor goes: whoever left
+    ///   first would leave the loss to the others, and whoever came would pay for it.
+    error ShortfallNotMarked(uint256 borrowed, uint256 active);
+
     // ---------------------------------------------------------------- rewards (spec section 6)
 
     /// @notice At this rate, in reward units per second, an index or a balance could overflow before the distribution ends.
@@ -77,14 +84,17 @@ interface IPoolErrors {
 
     // ---------------------------------------------------------------- allocations, loans, debt (spec sections 7 to 9)
 
-    /// @notice As many allocations as borrowers are expected.
-    error ArrayLengthMismatch(uint256 borrowers, uint256 allocations);
+    /// @notice As many allocations, or caps, as borrowers are expected.
+    error ArrayLengthMismatch(uint256 borrowers, uint256 values);
 
     /// @notice No share is larger than the whole, in basis points.
     error AllocationTooHigh(uint256 allocation, uint256 maximum);
 
     /// @notice The new shares of the named borrowers must sum to what they had for the next epoch, in basis points.
     error AllocationSumChanged(uint256 proposed, uint256 required);
+
+    /// @notice A cap does not fit its field (96 bits).
+    error CapTooHigh(uint256 cap, uint256 maximum);
 
     /// @notice Nothing is borrowed or repaid.
     error ZeroAmount();
@@ -97,6 +107,9 @@ interface IPoolErrors {
 
     /// @notice The loan would be `borrowed`, above the share of the borrower.
     error BorrowExceedsAllocation(uint256 borrowed, uint256 limit);
+
+    /// @notice The loan would be `borrowed`, within the share but above the cap of the borrower.
+    error BorrowExceedsCap(uint256 borrowed, uint256 cap);
 
     /// @notice More was to be repaid than is borrowed.
     error RepayExceedsBorrowed(uint256 requested, uint256 borrowed);
@@ -208,6 +221,9 @@ interface IPoolErrors {
     /// @notice Only while the pool is constructed, and never at a facet's own address.
     error NotConstructing();
 
+    /// @notice Only the StylusDeployer constructs, which creates and constructs in one transaction: nobody can come in between.
+    error NotStylusDeployer(address caller, address deployer);
+
     /// @notice There is no contract at the token's address, or it is the pool's own.
     error InvalidToken(address token);
 
@@ -219,6 +235,18 @@ interface IPoolErrors {
 
     /// @notice The end of the distribution does not fit its field (48 bits). Seconds.
     error DistributionEndOverflow(uint256 end, uint256 maximum);
+
+    /// @notice Name and symbol have 1 to `maximum` bytes.
+    error InvalidTextLength(uint256 length, uint256 maximum);
+
+    /// @notice Name and symbol are printable ASCII; the byte at `position`, counted from 0, is not.
+    error UnprintableText(uint256 position, uint256 character);
+
+    /// @notice The staked token does not say how many decimals it has.
+    error MissingDecimals(address token);
+
+    /// @notice The staked token has more decimals than a pool is made for.
+    error TooManyDecimals(uint256 decimals, uint256 maximum);
 
     // ---------------------------------------------------------------- routing (ERC-2535)
 
@@ -245,6 +273,13 @@ interface IPoolErrors {
 
     /// @notice Without `diamondCut` no selector could ever be routed again. Replacing it is possible.
     error CannotRemoveDiamondCut(bytes4 selector);
+
+    /// @notice No facet would answer `diamondCut`, or `markDebt`, without which nobody could withdraw while the pool is short.
+    error RequiredSelectorUnrouted(bytes4 selector);
+
+    /// @notice The facet that would answer `diamondCut` does not say, asked at its own address, that it cuts (ERC-165, `0x1f931c1c`): it
+    ///   could be the last cut.
+    error FacetDoesNotCut(address facet);
 
     /// @notice There is no program at the address to initialise with.
     error InvalidInitializer(address init);

@@ -118,6 +118,9 @@ interface IPoolEvents {
         address indexed borrower, uint256 oldAllocation, uint256 newAllocation, uint256 epochNumber
     );
 
+    /// @notice Ours: new loans of `borrower` reach up to `newCap` at most, whatever its share; 0: no cap.
+    event BorrowerCapChanged(address indexed borrower, uint256 oldCap, uint256 newCap);
+
     /// @notice `borrower` may not borrow any more, or may again.
     event BorrowingRestrictionChanged(address indexed borrower, bool isBorrowingRestricted);
 

@@ -6,7 +6,7 @@ pragma solidity ^0.8.23;
 ///   revert with `EpochOverflow`, as does everything that moves stake. Spec section 3.10, and a few of our own.
 /// @dev Getters never change anything, and are refused during a call of the pool to a token, like every other re-entry.
 interface IPoolViews {
-    /// @notice A staker, in one call. Ours.
+    /// @notice A staker, in one call. Ours. `stakeAvailableToWithdraw` as `getStakeAvailableToWithdraw`.
     struct Account {
         uint256 activeCurrentEpoch;
         uint256 activeNextEpoch;
@@ -18,7 +18,8 @@ interface IPoolViews {
         uint256 debtAvailableToWithdraw;
     }
 
-    /// @notice The pool, in one call. Ours. `started` is false before epoch zero; epoch and time are 0 then.
+    /// @notice The pool, in one call. Ours. `started` is false before epoch zero; epoch and time are 0 then. `unborrowed` as
+    ///   `getContractBalanceAvailableToWithdraw`.
     struct PoolState {
         bool started;
         bool inBlackoutWindow;
@@ -61,10 +62,11 @@ interface IPoolViews {
     /// @notice All stake that will be inactive next epoch.
     function getTotalInactiveBalanceNextEpoch() external view returns (uint256);
 
-    /// @notice What `staker` can withdraw now: the smaller of its inactive stake and what is not lent out.
+    /// @notice What `staker` can withdraw now: the smaller of its inactive stake and what is not lent out; 0 while a shortfall is not marked.
     function getStakeAvailableToWithdraw(address staker) external view returns (uint256);
 
-    /// @notice Stake that is not lent out. Computed from the books, so tokens sent by mistake do not count.
+    /// @notice Stake that is not lent out and can be withdrawn: 0 while a shortfall is not marked. Computed from the books, so tokens sent
+    ///   by mistake do not count.
     function getContractBalanceAvailableToWithdraw() external view returns (uint256);
 
     /// @notice Tokens beyond unborrowed stake and repaid debt; an owner can sweep them to the treasury. Ours.

@@ -7,13 +7,14 @@ import "./IRoles.sol";
 /// @notice Reporters who computed the same root, for the same epoch, kept in the same file, publish it once enough of them have said so.
 ///   The distributor reads it by `read()`; any contract with that function can stand in its place. Spec section 8.
 /// @dev Refusals are listed in the order in which they are checked. Each reporter has one report at a time: a different one takes the
-///   place of the former, and a reporter that loses the role takes its report along.
+///   place of the former, and a reporter that loses the role takes its report along. A reporter joins only if more than half of all
+///   must agree then too (`NoMajority`); leaving is always possible.
 interface IRewardsOracle is IRoles {
     // ---------------------------------------------------------------- construction
 
     /// @notice Makes `owner` the owner and the accounts reporters, `quorum` equal reports of whom publish.
-    /// @dev Refusals: `InvalidDistributor` without code; `InvalidOwner`; `DuplicateReporter`; `InvalidQuorum`. Events: `RoleGranted`,
-    ///   two `RoleAdminChanged`, `RoleGranted` for each reporter, `QuorumChanged`.
+    /// @dev By the StylusDeployer (`NotStylusDeployer`). Refusals: `InvalidDistributor` without code; `InvalidOwner`; `DuplicateReporter`;
+    ///   `InvalidQuorum` for 0 and for more than there are reporters; `NoMajority`. Events: `RoleGranted`, two `RoleAdminChanged`, `RoleGranted` for each reporter, `QuorumChanged`.
     function stylus_constructor(address distributor, address owner, address[] calldata reporters, uint256 quorum) external;
 
     // ---------------------------------------------------------------- reports
@@ -40,7 +41,8 @@ interface IRewardsOracle is IRoles {
     // ---------------------------------------------------------------- configuration
 
     /// @notice How many equal reports publish from now on.
-    /// @dev By an owner. `InvalidQuorum` for 0 and for more than there are reporters. A quorum that is met already publishes with the next
+    /// @dev By an owner. `InvalidQuorum` for 0 and for more than one above the number of reporters: with one above nothing is published until one
+    ///   more has joined, which is how a single reporter gets company. `NoMajority` for at most half of the reporters. A quorum that is met already publishes with the next
     ///   equal report, which then may also be one of those who reported it. Event: `QuorumChanged`.
     function setQuorum(uint256 quorum) external;
     function getQuorum() external view returns (uint256);
@@ -76,6 +78,10 @@ interface IRewardsOracle is IRoles {
     error DuplicateReporter(address reporter);
     /// @notice No quorum, or one that all reporters together cannot meet.
     error InvalidQuorum(uint256 quorum, uint256 reporters);
+    /// @notice Two groups of `quorum` reporters could publish in turns: more than half of them must agree.
+    error NoMajority(uint256 quorum, uint256 reporters);
+    /// @notice Only the StylusDeployer constructs, which creates and constructs in one transaction: nobody can come in between.
+    error NotStylusDeployer(address caller, address deployer);
     /// @notice There are as many reporters as can be counted.
     error TooManyReporters(uint256 maximum);
     /// @notice A root of zero stands for none.

@@ -6,14 +6,14 @@ pragma solidity ^0.8.23;
 ///   the rewards of both sides. A loss lowers the balance when it is marked; the burn is reported when it is settled. Spec section 3.9.
 /// @dev Refusals are listed in the order in which they are checked; see `IPoolErrors`.
 interface IStakedToken {
-    /// @notice `dYdX Staked USDC`.
-    function name() external pure returns (string memory);
+    /// @notice The name that the pool was constructed with: 1 to 31 printable ASCII characters.
+    function name() external view returns (string memory);
 
-    /// @notice `stkUSDC`.
-    function symbol() external pure returns (string memory);
+    /// @notice The symbol that the pool was constructed with: 1 to 31 printable ASCII characters.
+    function symbol() external view returns (string memory);
 
-    /// @notice 6, whatever the staked token says.
-    function decimals() external pure returns (uint8);
+    /// @notice The staked token's decimals, as it said when the pool was constructed: at most 18.
+    function decimals() external view returns (uint8);
 
     /// @notice Total active plus total inactive stake; 0 before epoch zero, `EpochOverflow` from epoch 65,536 on.
     function totalSupply() external view returns (uint256);
@@ -50,7 +50,7 @@ interface IStakedToken {
     function decreaseAllowance(address spender, uint256 subtractedValue) external returns (bool);
 
     /// @notice Approves by the owner's signature (ERC-2612). Not the permit that `stakeWithPermit` uses, which is the token's.
-    /// @dev EIP-712 domain: name `dYdX Staked USDC`, version `1`, the chain's id, the pool. Refusals: `ERC2612ExpiredSignature`;
+    /// @dev EIP-712 domain: name `name()`, version `1`, the chain's id, the pool. Refusals: `ERC2612ExpiredSignature`;
     ///   `ECDSAInvalidSignatureS`; `ECDSAInvalidSignature`; `ERC2612InvalidSigner`; those of `approve`.
     function permit(
         address owner,

@@ -7,12 +7,14 @@ pragma solidity ^0.8.23;
 ///   settles the account. Spec sections 3.3, 3.4, 4 and 6.
 /// @dev Refusals are listed in the order in which they are checked; see `IPoolErrors`. Every function here but the calls refused for
 ///   their arguments reverts with `EpochZeroNotStarted` before epoch zero and with `EpochOverflow` from epoch 65,536 on.
+///   While loans exceed the active stake, `stake*`, `withdraw*` and `restake` are refused with `ShortfallNotMarked`, whatever the amount, until
+///   anybody calls `markDebt`: one can mark and withdraw in one transaction.
 ///   Losses that were marked since the account was last touched are settled first wherever inactive stake is moved: `ReceivedDebt`, then a
 ///   burn. Rewards round down, once per settlement.
 interface IStaking {
     /// @notice Adds `amount` of the caller's tokens to its active stake, at once.
-    /// @dev The caller has approved the pool. Refusals: `InvalidStaker`; `BalanceOverflow`; `SafeErc20FailedOperation`;
-    ///   `ReceivedAmountMismatch` if the token delivers another amount. Events: index updates, `Staked`, `Transfer` from zero.
+    /// @dev The caller has approved the pool. Refusals: `InvalidStaker`; `EpochZeroNotStarted`; `ShortfallNotMarked`; `BalanceOverflow`;
+    ///   `SafeErc20FailedOperation`; `ReceivedAmountMismatch` if the token delivers another amount. Events: index updates, `Staked`, `Transfer` from zero.
     function stake(uint256 amount) external;
 
     /// @notice Adds `amount` of the caller's tokens to the active stake of `staker`.
@@ -42,17 +44,17 @@ interface IStaking {
     function cancelWithdrawal(uint256 amount) external;
 
     /// @notice Makes `amount` of the caller's inactive stake active again, at once: a withdrawal and a stake without the tokens moving.
-    /// @dev Ours. Refusals: `InsufficientUnborrowedStake`; `InsufficientInactiveBalance`; `EpochZeroNotStarted`. Events:
+    /// @dev Ours. Refusals: `EpochZeroNotStarted`; `ShortfallNotMarked`; `InsufficientUnborrowedStake`; `InsufficientInactiveBalance`. Events:
     ///   `ReceivedDebt` and burn, index updates as `stake`, `Restaked`.
     function restake(uint256 amount) external;
 
     /// @notice Sends `amount` of the caller's inactive stake to `recipient`. First come, first served while the pool is short.
-    /// @dev Refusals: `InvalidRecipient`; `InsufficientUnborrowedStake`; `InsufficientInactiveBalance`; `EpochZeroNotStarted`;
-    ///   `SafeErc20FailedOperation`. Events: `ReceivedDebt` and burn, `Transfer` to zero, `WithdrewStake`.
+    /// @dev Refusals: `InvalidRecipient`; `EpochZeroNotStarted`; `ShortfallNotMarked`; `InsufficientUnborrowedStake`;
+    ///   `InsufficientInactiveBalance`; `SafeErc20FailedOperation`. Events: `ReceivedDebt` and burn, `Transfer` to zero, `WithdrewStake`.
     function withdrawStake(address recipient, uint256 amount) external;
 
     /// @notice Withdraws as much as there is: the smaller of the caller's inactive stake and what is not lent out, possibly nothing.
-    /// @dev Refusals: `InvalidRecipient`; `EpochZeroNotStarted`; `SafeErc20FailedOperation`. Events as `withdrawStake`.
+    /// @dev Refusals: `InvalidRecipient`; `EpochZeroNotStarted`; `ShortfallNotMarked`; `SafeErc20FailedOperation`. Events as `withdrawStake`.
     /// @return amount What was sent.
     function withdrawMaxStake(address recipient) external returns (uint256 amount);
 

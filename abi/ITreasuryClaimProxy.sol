@@ -4,7 +4,8 @@ pragma solidity ^0.8.23;
 /// @title The claim proxy of the community treasury
 /// @notice Stands in the tree in the treasury's place, and passes on all it gets. Spec section 9.2.
 interface ITreasuryClaimProxy {
-    /// @dev `InvalidModule` for a distributor or token without code; `InvalidTreasury` for the zero address and the proxy.
+    /// @dev By the StylusDeployer (`NotStylusDeployer`). `InvalidModule` for a distributor or token without code; `InvalidTreasury` for the zero
+    ///   address and the proxy.
     function stylus_constructor(address merkleDistributor, address communityTreasury, address rewardsToken) external;
 
     /// @notice Claims for this contract, and sends its whole balance to the community treasury. By anybody.
@@ -28,4 +29,6 @@ interface ITreasuryClaimProxy {
     error InvalidTreasury(address treasury);
     /// @notice The rewards token did not tell a balance, or did not send it.
     error SafeErc20FailedOperation(address token);
+    /// @notice Only the StylusDeployer constructs, which creates and constructs in one transaction: nobody can come in between.
+    error NotStylusDeployer(address caller, address deployer);
 }

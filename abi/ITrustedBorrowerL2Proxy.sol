@@ -37,12 +37,14 @@ interface ITrustedBorrowerL2Proxy {
     /// @dev By `BORROWER_ROLE`. Refusals: `BorrowingRestrictedByGuardian`; the pool's. Event: `Borrowed`.
     function borrow(uint256 amount) external;
 
-    /// @notice Pays back `amount` of what is borrowed. Allowed while restricted.
-    /// @dev By `BORROWER_ROLE`. Refusals: the pool's. Event: `RepaidBorrow`.
+    /// @notice Pays back at most `amount` of what is borrowed, by the pool's `repayBorrowUpTo`: who pays a unit before does not make it
+    ///   fail. Allowed while restricted.
+    /// @dev By `BORROWER_ROLE`. Refusals: the pool's, `ZeroAmount` for an amount of 0. Event: `RepaidBorrow` with the amount taken; none if
+    ///   nothing is borrowed.
     function repayBorrow(uint256 amount) external;
 
-    /// @notice Pays `amount` of the debt. Allowed while restricted.
-    /// @dev By `BORROWER_ROLE`. Refusals: the pool's. Event: `RepaidDebt`.
+    /// @notice Pays at most `amount` of the debt, by the pool's `repayDebtUpTo`. Allowed while restricted.
+    /// @dev As `repayBorrow`. Event: `RepaidDebt` with the amount taken; none if there is no debt.
     function repayDebt(uint256 amount) external;
 
     /// @notice In the blackout window: pays back what exceeds the next epoch's allocation; or else, if there is no debt, borrows all there
@@ -57,7 +59,8 @@ interface ITrustedBorrowerL2Proxy {
     /// @notice Deposits to a vault of the exchange.
     /// @dev By `EXCHANGE_OPERATOR_ROLE`. Refusals: `StarkKeyNotAllowed`; `DepositVaultNotAllowed` (Q3); `DepositBeingCancelled`, since a
     ///   deposit would undo a cancellation (Q7); `ZeroAmount` (Q7); the exchange's; `BalanceIncreased`; while the guardian or the pool
-    ///   restricts borrowing (Q5): `DepositOfBorrowedFunds` if less than what is owed is held afterwards. Event: `DepositedToExchange`.
+    ///   restricts borrowing (Q5), or the loan is overdue by a whole unit: `DepositOfBorrowedFunds` if less than what is owed is held
+    ///   afterwards. Event: `DepositedToExchange`.
     /// @return tokenAmount By how much the balance of the token fell; 0 if another asset was deposited.
     function depositToExchange(uint256 starkKey, uint256 assetType, uint256 vaultId, uint256 quantizedAmount)
         external
@@ -169,12 +172,13 @@ interface ITrustedBorrowerL2Proxy {
     /// @dev By `GUARDIAN_ROLE`. Event, also without a change: `BorrowingRestrictionChanged`.
     function guardianSetBorrowingRestriction(bool isBorrowingRestricted) external;
 
-    /// @notice Pays back `amount` of what is borrowed, due or not, from the tokens held.
-    /// @dev By `GUARDIAN_ROLE`. If the pool may take less than `amount`, it may take exactly `amount` (Q2). Refusals:
-    ///   `SafeErc20FailedOperation`; the pool's. Event: `RepaidBorrow`.
+    /// @notice Pays back at most `amount` of what is borrowed, due or not, from the tokens held.
+    /// @dev By `GUARDIAN_ROLE`. If the pool may take less than is paid, it may take exactly that (Q2). Refusals:
+    ///   `SafeErc20FailedOperation`; the pool's, `ZeroAmount` for an amount of 0. Event: `RepaidBorrow` with the amount taken; none if nothing
+    ///   is borrowed.
     function guardianRepayBorrow(uint256 amount) external;
 
-    /// @notice Pays `amount` of the debt from the tokens held.
+    /// @notice Pays at most `amount` of the debt from the tokens held.
     /// @dev As `guardianRepayBorrow`. Event: `RepaidDebt`.
     function guardianRepayDebt(uint256 amount) external;
 
@@ -183,7 +187,7 @@ interface ITrustedBorrowerL2Proxy {
     /// @return tokenAmount By how much the balance of the token rose.
     function guardianWithdrawFromExchange(uint256 starkKey, uint256 assetType) external returns (uint256 tokenAmount);
 
-    /// @notice Requests a forced withdrawal for any key, while there is debt.
+    /// @notice Requests a forced withdrawal for any key, while there is debt or a loan is overdue by a whole unit.
     /// @dev By `GUARDIAN_ROLE`. Refusals: `NoOverdueDebt`; the exchange's. Event: `RequestedForcedWithdrawal`.
     function guardianForcedWithdrawalRequest(
         uint256 starkKey,
@@ -192,7 +196,7 @@ interface ITrustedBorrowerL2Proxy {
         bool premiumCost
     ) external;
 
-    /// @notice Requests a forced trade for any key, without queue, while there is debt.
+    /// @notice Requests a forced trade for any key, without queue, while there is debt or a loan is overdue by a whole unit.
     /// @dev By `GUARDIAN_ROLE`. Refusals: `NoOverdueDebt`; the exchange's. Event: `RequestedForcedTrade`.
     function guardianForcedTradeRequest(uint256[12] calldata args, bytes calldata signature) external;
 
@@ -479,7 +483,7 @@ interface ITrustedBorrowerL2Proxy {
     /// @notice Nothing is no deposit.
     error ZeroAmount();
 
-    /// @notice While borrowing is restricted, what is owed must stay here.
+    /// @notice While borrowing is restricted, or a loan is overdue, what is owed must stay here.
     error DepositOfBorrowedFunds(uint256 held, uint256 owed);
 
     /// @notice The balance of the token fell where it must not.
@@ -515,7 +519,7 @@ interface ITrustedBorrowerL2Proxy {
     /// @notice The forced trade could be requested up to `latest`. Seconds.
     error ForcedTradeTooLate(uint256 timestamp, uint256 latest);
 
-    /// @notice There is no debt in the pool.
+    /// @notice There is no debt in the pool, and no loan overdue by a whole unit.
     error NoOverdueDebt();
 
     /// @notice A token refused, returned false, or is none.

@@ -29,7 +29,7 @@ Who uses what:
   stakers           pool stake, request, cancel, restake, withdraw, claim, transfer, approve, permit, withdraw-debt
   market makers     pool borrow, repay, repay-debt, auto-pay, exchange; rewards claim
   guardians         pool guardian plan, restrict, withdraw, repay, cancel-deposit, force-withdrawal, repay-debt, block-key, veto
-  governance        pool allocations, restriction, epoch, blackout, rate, grant, revoke, ownership, sweep; batch; call
+  governance        pool allocations, cap, restriction, epoch, blackout, rate, grant, revoke, ownership, sweep; batch; call
   operators         deploy, verify-deployment; rewards run, publish, propose, promote
   everybody's rest  call reaches every function of every contract by its name
 

@@ -8,12 +8,13 @@ use alloy_sol_types::{Panic, Revert, SolError};
 use crate::words::{printable, word};
 
 /// Every interface that a call may reach, by name.
-const INTERFACES: [(&str, &str); 15] = [
+const INTERFACES: [(&str, &str); 16] = [
     ("IMerkleDistributor", include_str!("../../abi/IMerkleDistributor.json")),
     ("IRewardsOracle", include_str!("../../abi/IRewardsOracle.json")),
     ("IRoles", include_str!("../../abi/IRoles.json")),
     ("IClaimsProxy", include_str!("../../abi/IClaimsProxy.json")),
     ("ITreasuryClaimProxy", include_str!("../../abi/ITreasuryClaimProxy.json")),
+    ("pool", include_str!("../../abi/pool.json")),
     ("IPoolErrors", include_str!("../../abi/IPoolErrors.json")),
     ("IPoolEvents", include_str!("../../abi/IPoolEvents.json")),
     ("IStaking", include_str!("../../abi/IStaking.json")),

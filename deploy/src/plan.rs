@@ -73,6 +73,10 @@ pub struct Token {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pool {
+    /// Name of the stake as a token.
+    pub name: String,
+    /// Its symbol.
+    pub symbol: String,
     /// Owns the rewards.
     pub treasury: Address,
     /// First second of epoch zero.
@@ -207,6 +211,10 @@ impl Plan {
 
     fn check_pool(&self) -> anyhow::Result<()> {
         let Pool { epoch, blackout, distribution_start, distribution_end, .. } = &self.pool;
+        for (field, text) in [("pool.name", &self.pool.name), ("pool.symbol", &self.pool.symbol)] {
+            let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+            ensure!((1..=31).contains(&text.len()) && is_printable, "{field} {text:?}: 1 to 31 printable characters of ASCII");
+        }
         let people = [("pool.treasury", self.pool.treasury), ("roles.owner", self.roles.owner)];
         for (name, address) in people {
             ensure!(!address.is_zero(), "{name}: the zero address is nobody");
@@ -324,6 +332,7 @@ mod tests {
             ("name = \"first-maker\"", "name = \"../first\"", "letters, digits"),
             ("quorum = 2", "quorum = 1", "more than half"),
             ("quorum = 2", "quorum = 4", "no more than there are"),
+            ("symbol = \"stkUSDC\"", "symbol = \"\"", "1 to 31 printable"),
             ("salt = \"tidepool 1\"", "salt = \"\"", "salt: empty"),
             ("chain = 42161", "chain = 42161\nchian = 1", "unknown field `chian`"),
             (

@@ -28,15 +28,7 @@ pub fn facets() -> Vec<(&'static str, Vec<FixedBytes<4>>)> {
 
 /// Everything that the pool's one address answers, emits and reverts with.
 pub fn pool_abi() -> JsonAbi {
-    let mut pool = JsonAbi::new();
-    for name in FACETS.into_iter().map(|(_, name)| name).chain(["IPoolErrors", "IPoolEvents"]) {
-        let part = interface(name).unwrap_or_default();
-        pool.functions.extend(part.functions);
-        pool.events.extend(part.events);
-        pool.errors.extend(part.errors);
-    }
-    pool.functions.remove("construct");
-    pool
+    interface("pool").unwrap_or_default()
 }
 
 /// A facet added with all that it answers.
@@ -56,5 +48,7 @@ pub(crate) fn construction(plan: &Plan, owner: Address) -> IDiamondCut::Construc
         interval: U256::from(plan.pool.epoch.0),
         offset: U256::from(plan.pool.epoch_zero.0),
         blackoutWindow: U256::from(plan.pool.blackout.0),
+        name: plan.pool.name.clone(),
+        symbol: plan.pool.symbol.clone(),
     }
 }

@@ -249,9 +249,10 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Shares, which nobody gives up for the borrowers, and caps.
+    /// Shares, which nobody gives up for the borrowers, and caps before them.
     fn set_up_borrowers(&mut self, pool: Address) -> anyhow::Result<()> {
         let plan = self.plan;
+        self.set_up_caps(pool)?;
         let mut shares = Vec::new();
         for borrower in &plan.borrowers {
             let proxy = self.address_of(&borrower_id(&borrower.name)).context("each borrower has a proxy")?;
@@ -270,6 +271,22 @@ impl Builder<'_> {
         let done = borrowers.iter().zip(&allocations).map(next).collect();
         let call = IBorrowerAllocations::setBorrowerAllocationsCall { borrowers, newAllocations: allocations };
         self.call("pool: shares".to_owned(), Request::of(pool, &call), vec![done]);
+        Ok(())
+    }
+
+    fn set_up_caps(&mut self, pool: Address) -> anyhow::Result<()> {
+        let (mut borrowers, mut caps, mut done) = (Vec::new(), Vec::new(), Vec::new());
+        for borrower in &self.plan.borrowers {
+            let Some(cap) = borrower.cap(self.plan.tokens.staked.decimals)? else { continue };
+            let proxy = self.address_of(&borrower_id(&borrower.name)).context("each borrower has a proxy")?;
+            borrowers.push(proxy);
+            caps.push(cap);
+            done.push(Check::of(pool, &IBorrowerAllocations::getBorrowerCapCall { borrower: proxy }, cap));
+        }
+        if !borrowers.is_empty() {
+            let call = IBorrowerAllocations::setBorrowerCapsCall { borrowers, caps };
+            self.call("pool: caps".to_owned(), Request::of(pool, &call), vec![done]);
+        }
         Ok(())
     }
 

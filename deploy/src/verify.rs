@@ -9,7 +9,7 @@ use client::{
     ARB_WASM, At, Filter, Node, Request,
     bindings::{
         ArbWasm, ArbWasmCache, IClaimsProxy, IDiamondCut, IEpochSchedule, IMerkleDistributor, IPoolViews,
-        IRewardsOracle, IRoles, IToken, ITreasuryClaimProxy,
+        IRewardsOracle, IRoles, IStakedToken, IToken, ITreasuryClaimProxy,
     },
 };
 use serde::Serialize;
@@ -199,6 +199,9 @@ impl Verifier<'_> {
         self.answers("pool: blackout window", pool, &IEpochSchedule::getBlackoutWindowCall {}, word(terms.blackout.0));
         let rate = self.plan.rewards_per_second()?.abi_encode();
         self.answers("pool: rewards per second", pool, &IPoolViews::getRewardsPerSecondCall {}, rate);
+        let text = |text: &String| (text.clone(),).abi_encode_params();
+        self.answers("pool: name", pool, &IStakedToken::nameCall {}, text(&terms.name));
+        self.answers("pool: symbol", pool, &IStakedToken::symbolCall {}, text(&terms.symbol));
         self.slots(pool)?;
         self.roles("pool", pool, self.pool_roles())?;
         self.treasury("pool", pool)
@@ -425,6 +428,9 @@ impl Verifier<'_> {
         let share = U256::from(borrower.share.0).abi_encode();
         let call = client::bindings::IBorrowerAllocations::getAllocationFractionNextEpochCall { borrower: clone };
         self.answers(&format!("{id}: share of the next epoch, basis points"), self.deployment.pool, &call, share);
+        let cap = borrower.cap(self.plan.tokens.staked.decimals)?.unwrap_or_default().abi_encode();
+        let call = client::bindings::IBorrowerAllocations::getBorrowerCapCall { borrower: clone };
+        self.answers(&format!("{id}: cap, units (0: none)"), self.deployment.pool, &call, cap);
         let friends = BTreeSet::from([self.deployment.pool, borrower.exchange]);
         for (token, spender) in allowances(self.node, clone, self.at.block)? {
             let allowance = self.at.view(token, &IToken::allowanceCall { owner: clone, spender })?;

@@ -118,6 +118,32 @@ fn warn_of_blackout(node: &Node, scene: &Scene) -> anyhow::Result<()> {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Cap {
+    /// Whose
+    borrower: String,
+    /// The most that new loans may reach, in tokens, or none
+    cap: String,
+    #[command(flatten)]
+    governing: Governing,
+}
+
+impl Cap {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let (node, scene) = self.governing.look()?;
+        let borrower = scene.address(&self.borrower)?;
+        let cap = if self.cap == "none" { U256::ZERO } else { scene.amount(&self.cap)? };
+        let old = node.view(scene.pool, &B::getBorrowerCapCall { borrower })?;
+        let shown = |cap: U256| if cap.is_zero() { "none".to_owned() } else { scene.staked.exact(cap) };
+        eprintln!("{}: cap {} to {}", scene.name(borrower), shown(old), shown(cap));
+        if cap.is_zero() {
+            eprintln!("without a cap a borrower that stakes what it borrowed can take more than its share: see SECURITY.md");
+        }
+        let call = B::setBorrowerCapsCall { borrowers: vec![borrower], caps: vec![cap] };
+        self.governing.act(&node, "Cap of a borrower", &[Request::of(scene.pool, &call)])
+    }
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Restriction {
     /// Whose borrowing
     borrower: String,

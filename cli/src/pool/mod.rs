@@ -82,6 +82,9 @@ Examples:
   tidepool pool allocations first-maker=25% second-maker=20% --as safe > shares.json
   tidepool pool allocations first-maker=0% --keystore key.json")]
     Allocations(govern::Allocations),
+    /// Governance: the most that a borrower may owe by new loans
+    #[command(after_help = "Example:\n  tidepool pool cap first-maker 5,000,000 --as safe > cap.json")]
+    Cap(govern::Cap),
     /// Governance: restrict a borrower, or lift its restriction
     Restriction(govern::Restriction),
     /// Governance: length of an epoch
@@ -133,6 +136,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Exchange(command) => command.run(),
         Command::Guardian(command) => command.run(),
         Command::Allocations(arguments) => arguments.run(),
+        Command::Cap(arguments) => arguments.run(),
         Command::Restriction(arguments) => arguments.run(),
         Command::Epoch(arguments) => arguments.run(),
         Command::Blackout(arguments) => arguments.run(),

@@ -238,6 +238,8 @@ pub(crate) struct Borrower {
     pub(crate) debt: Wei,
     pub(crate) share: u64,
     pub(crate) share_next: u64,
+    /// Most that it may owe by new loans; 0 for no cap.
+    pub(crate) cap: Wei,
     pub(crate) allocated: Wei,
     pub(crate) allocated_next: Wei,
     pub(crate) borrowable: Wei,
@@ -276,6 +278,7 @@ pub(crate) fn borrowers(node: &client::Node, at: &At<'_>, scene: &Scene) -> anyh
         debt: Wei(state.debt),
         share: state.allocationCurrentEpoch.saturating_to(),
         share_next: state.allocationNextEpoch.saturating_to(),
+        cap: Wei(state.cap),
         allocated: Wei(state.allocatedBalanceCurrentEpoch),
         allocated_next: Wei(state.allocatedBalanceNextEpoch),
         borrowable: Wei(state.borrowable),
@@ -308,6 +311,7 @@ impl Borrowers {
                 scene.name(borrower.borrower),
                 percent(borrower.share),
                 percent(borrower.share_next),
+                if borrower.cap.0.is_zero() { "none".to_owned() } else { amount(borrower.cap.0) },
                 amount(borrower.borrowed.0),
                 amount(borrower.allocated.0),
                 amount(borrower.due()),
@@ -315,7 +319,7 @@ impl Borrowers {
                 state.to_owned(),
             ]
         };
-        let columns = ["borrower", "share", "next", "borrowed", "allocated", "due by the edge", "debt", ""];
+        let columns = ["borrower", "share", "next", "cap", "cap", "borrowed", "allocated", "due by the edge", "debt", ""];
         output::table(&columns, &borrowers.iter().map(row).collect::<Vec<_>>())
     }
 }
@@ -338,15 +342,15 @@ impl Shortfalls {
         let rows = shortfalls.iter().enumerate();
         if self.reading.json {
             let shortfalls: Vec<_> = rows
-                .map(|(index, one)| json!({ "index": index, "epoch": one.epoch, "kept": U256::from(one.survivingIndex).to_string() }))
+                .map(|(index, one)| json!({ "index": index, "epoch": one.epoch, "kept": U256::from(one.index).to_string() }))
                 .collect();
             return output::json(&json!({ "at": block, "shortfalls": shortfalls }));
         }
         block.print();
         // Of 10^36; four digits of a percentage are enough for people.
         let kept = |index: U256| format!("{} %", client::exact(index / U256::from(10).pow(U256::from(28)), 6));
-        let row = |(index, one): (usize, &D::getShortfallReturn)| {
-            vec![index.to_string(), one.epoch.to_string(), kept(U256::from(one.survivingIndex))]
+        let row = |(index, one): (usize, &D::Shortfall)| {
+            vec![index.to_string(), one.epoch.to_string(), kept(U256::from(one.index))]
         };
         output::table(&["shortfall", "epoch", "inactive stake kept"], &rows.map(row).collect::<Vec<_>>())
     }

@@ -77,6 +77,8 @@ staked = {{ address = "{staked}", decimals = 6 }}
 rewards = {{ address = "{rewards}", decimals = 18 }}
 
 [pool]
+name = "Staked USDC"
+symbol = "stkUSDC"
 treasury = "{treasury}"
 epoch_zero = "{EPOCH_ZERO}"
 epoch = "28 days"
@@ -92,7 +94,7 @@ borrower_admin = "{guard}"
 [[borrower]]
 name = "maker"
 share = "25 %"
-cap = "none"
+cap = "900"
 exchange = "{rewards}"
 owner = "{maker}"
 guardian = "{safe}"

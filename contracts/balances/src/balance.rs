@@ -31,7 +31,7 @@ struct Record {
     current: u128,
     /// Amount from the epoch after `epoch` on.
     next: u128,
-    /// How many shortfalls have been applied; only used by a staker's inactive record.
+    /// Of an inactive record: how many shortfalls have been applied. Of the total active one: 1 if its epoch began short.
     shortfalls: u16,
 }
 
@@ -138,6 +138,18 @@ impl Active {
         let changed = epoch > self.0.epoch && self.0.current != self.0.next;
         self.0.roll_to(epoch);
         changed.then_some(crossed)
+    }
+
+    /// Whether loans may have exceeded this balance when its epoch began. Kept until the balance next changes at a boundary; only the
+    /// total's is ever set.
+    #[must_use]
+    pub fn began_short(&self) -> bool {
+        self.0.shortfalls != 0
+    }
+
+    /// Remembers whether loans exceed this balance as its epoch begins.
+    pub fn set_began_short(&mut self, short: bool) {
+        self.0.shortfalls = short.into();
     }
 
     /// Adds stake, at once and for good.

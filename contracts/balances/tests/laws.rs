@@ -76,6 +76,20 @@ proptest! {
     }
 
     #[test]
+    fn a_short_beginning_is_remembered_until_it_is_set_anew((epoch, active, _) in records(), later: u16, more in amount()) {
+        prop_assert!(!active.began_short());
+        for short in [true, false] {
+            let mut marked = active;
+            marked.set_began_short(short);
+            prop_assert_eq!(Active::from_word(marked.to_word()), marked);
+            prop_assert_eq!((marked.current(), marked.next()), (active.current(), active.next()));
+            let _ = marked.roll_to(epoch.max(later));
+            let _ = marked.add(more);
+            prop_assert_eq!(marked.began_short(), short);
+        }
+    }
+
+    #[test]
     fn rewards_words_lie_as_specified(index in amount(), settled_at in 0..=MAX_TIMESTAMP, end in 0..=MAX_TIMESTAMP, accrued in 0..=MAX_ACCRUED) {
         let index = U256::from(index) << 48;
         let global = GlobalRewards { index, settled_at, end };

@@ -1,26 +1,27 @@
 //! Shares of the pool, borrowing and repaying. What each function does, refuses and reports stands in `abi/IBorrowerAllocations.sol`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
 use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, U256};
-use balances::{Active, TOTAL_ALLOCATION, allocated_down};
+use balances::{Active, TOTAL_ALLOCATION, allocated_down, excess_points};
 use pool_storage::{
     HOST, Moment, Pool, Revert, Role, abi, emit, revert,
-    words::{Borrower, Loans},
+    words::{Borrower, Loans, MAX_CAP},
 };
 use stylus_sdk::prelude::*;
 
 /// The facet: the pool's storage and nothing else.
-#[entrypoint]
 #[storage]
 pub struct BorrowerAllocations {
     pool: Pool,
 }
+
+pool_storage::program!(BorrowerAllocations);
 
 #[public]
 impl BorrowerAllocations {
@@ -28,12 +29,7 @@ impl BorrowerAllocations {
 
     fn set_borrower_allocations(&mut self, borrowers: Vec<Address>, new_allocations: Vec<U256>) -> Result<(), Revert> {
         self.pool.only(Role::BORROWER_ADMIN)?;
-        if borrowers.len() != new_allocations.len() {
-            return Err(revert(abi::ArrayLengthMismatch {
-                borrowers: U256::from(borrowers.len()),
-                allocations: U256::from(new_allocations.len()),
-            }));
-        }
+        check_lengths(borrowers.len(), new_allocations.len())?;
         self.pool.outside_blackout()?;
         let at = self.pool.moment_if_started()?;
         // Sums of shares of at most 10,000 each: far below 2^64.
@@ -46,6 +42,15 @@ impl BorrowerAllocations {
         if proposed != required {
             let (proposed, required) = (U256::from(proposed), U256::from(required));
             return Err(revert(abi::AllocationSumChanged { proposed, required }));
+        }
+        Ok(())
+    }
+
+    fn set_borrower_caps(&mut self, borrowers: Vec<Address>, caps: Vec<U256>) -> Result<(), Revert> {
+        self.pool.only(Role::BORROWER_ADMIN)?;
+        check_lengths(borrowers.len(), caps.len())?;
+        for (borrower, cap) in borrowers.into_iter().zip(caps) {
+            self.set_cap(borrower, to_cap(cap)?)?;
         }
         Ok(())
     }
@@ -84,41 +89,48 @@ impl BorrowerAllocations {
             revert(abi::BorrowExceedsAvailable { requested: amount, available: U256::from(available) })
         })?;
         let limit = view.limit(&record);
-        record.borrowed =
-            record.borrowed.checked_add(quantity).filter(|&borrowed| borrowed <= limit).ok_or_else(|| {
-                let borrowed = U256::from(record.borrowed).saturating_add(amount);
-                revert(abi::BorrowExceedsAllocation { borrowed, limit: U256::from(limit) })
-            })?;
+        record.borrowed = record.borrowed.saturating_add(quantity); // Two balances of 112 bits.
+        let borrowed = U256::from(record.borrowed);
+        if record.borrowed > limit {
+            return Err(revert(abi::BorrowExceedsAllocation { borrowed, limit: U256::from(limit) }));
+        }
+        if record.borrowed > record.ceiling() {
+            return Err(revert(abi::BorrowExceedsCap { borrowed, cap: U256::from(record.cap) }));
+        }
         self.pool.borrowers.insert(borrower, record.to_word());
         let mut loans = self.loans();
         loans.borrowed = loans.borrowed.saturating_add(quantity); // At most all stake: 113 bits.
         self.pool.loans.set(loans.to_word());
 
         self.pool.push_stake(borrower, amount)?;
-        emit(&abi::Borrowed { borrower, amount, newBorrowedBalance: U256::from(record.borrowed) });
+        emit(&abi::Borrowed { borrower, amount, newBorrowedBalance: borrowed });
         Ok(())
     }
 
     fn repay_borrow(&mut self, borrower: Address, amount: U256) -> Result<(), Revert> {
-        let sender = HOST.msg_sender();
         check_positive(amount)?;
-        let mut record = self.pool.load_borrower(borrower, None);
+        let record = self.pool.load_borrower(borrower, None);
         let quantity = at_most(amount, record.borrowed).ok_or_else(|| {
             revert(abi::RepayExceedsBorrowed { requested: amount, borrowed: U256::from(record.borrowed) })
         })?;
-        record.borrowed = record.borrowed.saturating_sub(quantity); // Checked above.
-        self.pool.borrowers.insert(borrower, record.to_word());
-        let mut loans = self.loans();
-        loans.borrowed = loans.borrowed.saturating_sub(quantity); // The sum of all loans.
-        self.pool.loans.set(loans.to_word());
+        self.repay(borrower, record, quantity)
+    }
 
-        self.pool.pull_stake(sender, amount)?;
-        let new_borrowed_balance = U256::from(record.borrowed);
-        emit(&abi::RepaidBorrow { borrower, sender, amount, newBorrowedBalance: new_borrowed_balance });
-        Ok(())
+    fn repay_borrow_up_to(&mut self, borrower: Address, max: U256) -> Result<U256, Revert> {
+        check_positive(max)?;
+        let record = self.pool.load_borrower(borrower, None);
+        let quantity = at_most(max, record.borrowed).unwrap_or(record.borrowed);
+        if quantity != 0 {
+            self.repay(borrower, record, quantity)?;
+        }
+        Ok(U256::from(quantity))
     }
 
     // ---------------------------------------------------------------- getters
+
+    fn get_borrower_cap(&self, borrower: Address) -> U256 {
+        U256::from(self.pool.load_borrower(borrower, None).cap)
+    }
 
     fn get_borrowable_amount(&self, borrower: Address) -> Result<U256, Revert> {
         let view = View::of(&self.pool)?;
@@ -172,7 +184,7 @@ impl BorrowerAllocations {
     fn get_borrower(
         &self,
         borrower: Address,
-    ) -> Result<(U256, U256, U256, U256, U256, U256, U256, bool, bool), Revert> {
+    ) -> Result<(U256, U256, U256, U256, U256, U256, U256, bool, bool, U256, U256), Revert> {
         let view = View::of(&self.pool)?;
         let record = view.borrower(&self.pool, borrower);
         Ok((
@@ -185,6 +197,8 @@ impl BorrowerAllocations {
             U256::from(view.borrowable(&self.pool, &record)),
             record.borrowed > view.allocated(&record),
             record.restricted,
+            U256::from(record.cap),
+            U256::from(view.overdue_down(&record)),
         ))
     }
 
@@ -214,6 +228,40 @@ impl BorrowerAllocations {
             epochNumber: U256::from(epoch_number),
         });
         replaced
+    }
+
+    /// Stores one new cap. Raising it is refused when borrowers' plans for the next epoch are made: they rely on what others can take.
+    fn set_cap(&mut self, borrower: Address, cap: u128) -> Result<(), Revert> {
+        if borrower.is_zero() {
+            return Err(revert(abi::InvalidBorrower { borrower }));
+        }
+        let mut record = self.pool.load_borrower(borrower, None);
+        let (old, old_ceiling) = (record.cap, record.ceiling());
+        if cap == old {
+            return Ok(());
+        }
+        record.cap = cap;
+        if record.ceiling() > old_ceiling {
+            self.pool.outside_blackout()?;
+        }
+        self.pool.borrowers.insert(borrower, record.to_word());
+        emit(&abi::BorrowerCapChanged { borrower, oldCap: U256::from(old), newCap: U256::from(cap) });
+        Ok(())
+    }
+
+    /// Takes `quantity` of what is borrowed back from the caller; at most all of it.
+    fn repay(&mut self, borrower: Address, mut record: Borrower, quantity: u128) -> Result<(), Revert> {
+        let sender = HOST.msg_sender();
+        record.borrowed = record.borrowed.saturating_sub(quantity);
+        self.pool.borrowers.insert(borrower, record.to_word());
+        let mut loans = self.loans();
+        loans.borrowed = loans.borrowed.saturating_sub(quantity); // The sum of all loans.
+        self.pool.loans.set(loans.to_word());
+
+        let (amount, left) = (U256::from(quantity), U256::from(record.borrowed));
+        self.pool.pull_stake(sender, amount)?;
+        emit(&abi::RepaidBorrow { borrower, sender, amount, newBorrowedBalance: left });
+        Ok(())
     }
 
     fn loans(&self) -> Loans {
@@ -250,7 +298,13 @@ impl View {
         allocated_down(self.active.next(), borrower.allocation.next)
     }
 
-    /// The largest loan it may have: a smaller share to come counts at once; in the blackout window so does the smaller stake to come.
+    /// By how much its loan exceeds its exact share of this epoch, in whole units, rounded down.
+    fn overdue_down(&self, borrower: &Borrower) -> u128 {
+        let points = excess_points(borrower.borrowed, self.active.current(), borrower.allocation.current);
+        points.checked_div(TOTAL_ALLOCATION.into()).unwrap_or_default()
+    }
+
+    /// The largest loan that its share allows: a smaller share to come counts at once; in the blackout window so does the smaller stake to come.
     fn limit(&self, borrower: &Borrower) -> u128 {
         let active = if self.blackout { self.active.next() } else { self.active.current() };
         allocated_down(active, borrower.allocation.current.min(borrower.allocation.next))
@@ -267,7 +321,8 @@ impl View {
         if borrower.restricted {
             return 0;
         }
-        self.limit(borrower).saturating_sub(borrower.borrowed).min(self.available(pool))
+        let limit = self.limit(borrower).min(borrower.ceiling());
+        limit.saturating_sub(borrower.borrowed).min(self.available(pool))
     }
 }
 
@@ -276,6 +331,19 @@ fn to_share(allocation: U256) -> Result<u16, Revert> {
         .ok()
         .filter(|&share| share <= TOTAL_ALLOCATION)
         .ok_or_else(|| revert(abi::AllocationTooHigh { allocation, maximum: U256::from(TOTAL_ALLOCATION) }))
+}
+
+fn to_cap(cap: U256) -> Result<u128, Revert> {
+    let high = || revert(abi::CapTooHigh { cap, maximum: U256::from(MAX_CAP) });
+    at_most(cap, MAX_CAP).ok_or_else(high)
+}
+
+fn check_lengths(borrowers: usize, values: usize) -> Result<(), Revert> {
+    if borrowers != values {
+        let (borrowers, values) = (U256::from(borrowers), U256::from(values));
+        return Err(revert(abi::ArrayLengthMismatch { borrowers, values }));
+    }
+    Ok(())
 }
 
 fn check_positive(amount: U256) -> Result<(), Revert> {

@@ -3,13 +3,13 @@
 //! Slots 0 to 3: safety module, liquidity staking, distributor, vester; an address each.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
 use alloc::{vec, vec::Vec};
 
-use ::host::{Fields, HOST, Revert, calls, revert, slots::Word};
+use ::host::{Fields, HOST, Revert, calls, only_deployer, revert, slots::Word};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use stylus_sdk::prelude::*;
@@ -46,11 +46,12 @@ struct Words {
 }
 
 /// The program: its words and nothing else.
-#[entrypoint]
 #[storage]
 pub struct ClaimsProxy {
     words: Fields<Words>,
 }
+
+::host::program!(ClaimsProxy);
 
 #[public]
 impl ClaimsProxy {
@@ -62,6 +63,7 @@ impl ClaimsProxy {
         merkle_distributor: Address,
         rewards_treasury_vester: Address,
     ) -> Result<(), Revert> {
+        only_deployer()?;
         for module in [liquidity_staking, merkle_distributor] {
             check_code(module)?;
         }

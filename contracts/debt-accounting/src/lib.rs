@@ -1,7 +1,7 @@
 //! Shortfalls and debt. What each function does, refuses and reports stands in `abi/IDebtAccounting.sol`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
@@ -13,11 +13,12 @@ use pool_storage::{HOST, Moment, Pool, Revert, Role, abi, emit, revert, words::L
 use stylus_sdk::prelude::*;
 
 /// The facet: the pool's storage and nothing else.
-#[entrypoint]
 #[storage]
 pub struct DebtAccounting {
     pool: Pool,
 }
+
+pool_storage::program!(DebtAccounting);
 
 #[public]
 impl DebtAccounting {
@@ -82,18 +83,17 @@ impl DebtAccounting {
     // ---------------------------------------------------------------- what borrowers owe
 
     fn repay_debt(&mut self, borrower: Address, amount: U256) -> Result<(), Revert> {
-        let sender = HOST.msg_sender();
-        if amount.is_zero() {
-            return Err(revert(abi::ZeroAmount {}));
-        }
-        let debt = self.reduce_borrower_debt(borrower, amount)?;
-        let mut loans = self.loans();
-        loans.debt_available = loans.debt_available.saturating_add(low(amount)); // At most all debt ever marked.
-        self.pool.loans.set(loans.to_word());
+        check_positive(amount)?;
+        self.repay(borrower, amount)
+    }
 
-        self.pool.pull_stake(sender, amount)?;
-        emit(&abi::RepaidDebt { borrower, sender, amount, newDebtBalance: debt });
-        Ok(())
+    fn repay_debt_up_to(&mut self, borrower: Address, max: U256) -> Result<U256, Revert> {
+        check_positive(max)?;
+        let amount = max.min(self.pool.borrower_debts.get(borrower));
+        if !amount.is_zero() {
+            self.repay(borrower, amount)?;
+        }
+        Ok(amount)
     }
 
     fn decrease_borrower_debt(&mut self, borrower: Address, amount: U256) -> Result<U256, Revert> {
@@ -241,6 +241,18 @@ impl DebtAccounting {
         Loans::from_word(self.pool.loans.get())
     }
 
+    fn repay(&mut self, borrower: Address, amount: U256) -> Result<(), Revert> {
+        let sender = HOST.msg_sender();
+        let debt = self.reduce_borrower_debt(borrower, amount)?;
+        let mut loans = self.loans();
+        loans.debt_available = loans.debt_available.saturating_add(low(amount)); // At most all debt ever marked.
+        self.pool.loans.set(loans.to_word());
+
+        self.pool.pull_stake(sender, amount)?;
+        emit(&abi::RepaidDebt { borrower, sender, amount, newDebtBalance: debt });
+        Ok(())
+    }
+
     fn reduce_borrower_debt(&mut self, borrower: Address, amount: U256) -> Result<U256, Revert> {
         let debt = reduced(self.pool.borrower_debts.get(borrower), amount)?;
         self.pool.borrower_debts.insert(borrower, debt);
@@ -294,7 +306,7 @@ impl Books {
     fn of(pool: &Pool) -> Result<Self, Revert> {
         let at = pool.moment_if_started()?;
         let active = at.as_ref().map(|at| pool.peek_total_active(at).current()).unwrap_or_default();
-        Ok(Self { at, active, borrowed: Loans::from_word(pool.loans.get()).borrowed })
+        Ok(Self { at, active, borrowed: pool.borrowed() })
     }
 
     /// By how much loans exceed the active stake.
@@ -319,6 +331,13 @@ impl Books {
         }
         (attribution, debts)
     }
+}
+
+fn check_positive(amount: U256) -> Result<(), Revert> {
+    if amount.is_zero() {
+        return Err(revert(abi::ZeroAmount {}));
+    }
+    Ok(())
 }
 
 /// What is left of `debt`.

@@ -5,16 +5,22 @@ use alloc::vec::Vec;
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::{SolCall, SolEvent};
 use pool_storage::{
-    HOST, Pool, Revert, abi, revert,
+    HOST, Pool, Revert, abi, calls, revert,
     words::{Route, Selectors, selector_key},
 };
 use stylus_sdk::{call::RawCall, prelude::*};
 
-use crate::{FacetCut, Selector, interface::IDiamondCut};
+use crate::{
+    FacetCut, Selector,
+    interface::{IDebtAccounting::markDebtCall, IDiamondCut},
+};
 
 const ADD: u8 = 0;
 const REPLACE: u8 = 1;
 const REMOVE: u8 = 2;
+
+/// ERC-165's id of `diamondCut`.
+const CUT_INTERFACE: [u8; 4] = 0x1f93_1c1c_u32.to_be_bytes();
 
 /// Applies the cuts in their order.
 pub(crate) fn apply(pool: &mut Pool, cuts: &[FacetCut]) -> Result<(), Revert> {
@@ -54,6 +60,26 @@ pub(crate) fn initialize(init: Address, calldata: &[u8]) -> Result<(), Revert> {
     // SAFETY: flushed and cleared, so neither side sees stale words.
     let result = unsafe { RawCall::new_delegate().clear_storage_cache().call(init, calldata) };
     result.map(|_| ()).map_err(Revert::bubbled)
+}
+
+/// Refuses to leave the pool without what it cannot do without: marking, or nobody could withdraw while it is short; and a facet that
+/// cuts, alive and saying so at its own address, or this cut would be the last.
+pub(crate) fn check_required(pool: &Pool) -> Result<(), Revert> {
+    required(pool, markDebtCall::SELECTOR.into())?;
+    let facet = required(pool, IDiamondCut::diamondCutCall::SELECTOR.into())?;
+    let call = IDiamondCut::supportsInterfaceCall { interfaceId: CUT_INTERFACE.into() }.abi_encode();
+    if calls::view_number(facet, &call) == Some(U256::ONE) {
+        return Ok(());
+    }
+    Err(revert(abi::FacetDoesNotCut { facet }))
+}
+
+fn required(pool: &Pool, selector: Selector) -> Result<Address, Revert> {
+    let Route { facet, .. } = route(pool, selector);
+    if facet.is_zero() {
+        return Err(revert(abi::RequiredSelectorUnrouted { selector }));
+    }
+    Ok(facet)
 }
 
 fn check(facet: Address, action: u8, selectors: &[Selector]) -> Result<(), Revert> {

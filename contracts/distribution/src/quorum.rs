@@ -63,9 +63,15 @@ impl Agreement {
         reports >= self.quorum
     }
 
-    /// Whether all reporters together could publish with such a quorum, and one report is needed at least.
+    /// Whether all reporters together, and `ahead` more, could publish with such a quorum, and one report is needed at least.
     #[must_use]
-    pub fn allows(&self, quorum: u16) -> bool {
-        quorum != 0 && quorum <= self.reporters
+    pub fn allows(&self, quorum: u16, ahead: u16) -> bool {
+        quorum != 0 && quorum <= self.reporters.saturating_add(ahead)
+    }
+
+    /// Whether more than half of the reporters must agree, so that no two reports could be published by different ones.
+    #[must_use]
+    pub fn needs_majority(&self) -> bool {
+        u32::from(self.quorum).saturating_mul(2) > u32::from(self.reporters)
     }
 }

@@ -238,7 +238,11 @@ fn numbers_end_where_their_fields_do() {
 fn a_quorum_is_reached_exactly() {
     let agreement = Agreement { quorum: 3, reporters: 4, ..Agreement::default() };
     assert_eq!([2, 3, 4].map(|reports| agreement.suffices(reports)), [false, true, true]);
-    assert_eq!([0, 1, 4, 5].map(|quorum| agreement.allows(quorum)), [false, true, true, false]);
+    assert_eq!([0, 1, 4, 5].map(|quorum| agreement.allows(quorum, 0)), [false, true, true, false]);
+    assert_eq!([0, 4, 5, 6].map(|quorum| agreement.allows(quorum, 1)), [false, true, true, false]);
+    let majorities = [(1, 1), (1, 2), (2, 3), (2, 4), (3, 4), (u16::MAX, u16::MAX)];
+    let needs = majorities.map(|(quorum, reporters)| Agreement { quorum, reporters, ..agreement }.needs_majority());
+    assert_eq!(needs, [true, false, true, false, true, true]);
 }
 
 #[test]

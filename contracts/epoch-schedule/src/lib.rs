@@ -1,7 +1,7 @@
 //! Epochs, blackout window, emission rate, roles. What each function does, refuses and reports stands in `abi/IEpochSchedule.sol`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
@@ -17,11 +17,12 @@ use pool_storage::{
 use stylus_sdk::prelude::*;
 
 /// The facet: the pool's storage and nothing else.
-#[entrypoint]
 #[storage]
 pub struct EpochSchedule {
     pool: Pool,
 }
+
+pool_storage::program!(EpochSchedule);
 
 #[public]
 impl EpochSchedule {
@@ -83,6 +84,7 @@ impl EpochSchedule {
         self.pool.outside_blackout()?;
         let proposed = Schedule::new(interval, blackout, offset)?;
         self.check_same_epoch(&proposed)?;
+        self.check_same_start(&proposed)?;
         check_open(&proposed, self.pool.now())?;
         self.settle_total()?; // Under the old schedule.
         self.store_schedule(proposed);
@@ -287,6 +289,18 @@ impl EpochSchedule {
         let (current, next) = (self.pool.schedule().epoch_number(now)?, proposed.epoch_number(now)?);
         if current != next {
             return Err(revert(abi::EpochNumberChanged { current: U256::from(current), proposed: U256::from(next) }));
+        }
+        Ok(())
+    }
+
+    /// The running epoch keeps its start: it can neither begin anew, which would postpone withdrawals without end, nor lose its open part.
+    fn check_same_start(&self, proposed: &Schedule) -> Result<(), Revert> {
+        let schedule = self.pool.schedule();
+        let epoch = U256::from(schedule.epoch_number(self.pool.now())?);
+        // Neither overflows: a number of 64 bits, a length of 32, an offset of 128.
+        let [current, proposed] = [&schedule, proposed].map(|schedule| schedule.start_of(epoch).unwrap_or_default());
+        if current != proposed {
+            return Err(revert(abi::EpochStartChanged { current, proposed }));
         }
         Ok(())
     }

@@ -7,7 +7,9 @@ extern crate alloc;
 
 mod constant;
 mod dynamic;
+mod entry;
 mod fields;
+mod name;
 mod results;
 mod revert;
 mod text;
@@ -18,7 +20,9 @@ pub mod slots;
 
 pub use constant::Constant;
 pub use dynamic::{emit_with_bytes, encode_with_bytes};
+pub use entry::{enter, only_deployer};
 pub use fields::Fields;
+pub use name::Name;
 pub use results::Root;
 pub use revert::{Revert, revert};
 pub use text::Text;

@@ -4,7 +4,7 @@
 //! Everybody passes here, so there is nothing else here: cuts, the loupe and the construction live in the facet `diamond-cut`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
@@ -12,23 +12,25 @@ use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, FixedBytes, U256};
 use pool_storage::{
-    HOST, Pool, Revert, abi, revert,
+    HOST, Pool, Revert, abi, only_deployer, revert,
     words::{Route, selector_key},
 };
 use stylus_sdk::{ArbResult, abi::Bytes, call::RawCall, prelude::*};
 
 /// The router: the pool's storage and nothing else.
-#[entrypoint]
 #[storage]
 pub struct LiquidityStaking {
     pool: Pool,
 }
+
+pool_storage::program!(LiquidityStaking);
 
 #[public]
 impl LiquidityStaking {
     /// Delegates `call` to `facet`: normally `construct` of the facet `diamond-cut`. Runs once.
     #[constructor]
     fn constructor(&mut self, facet: Address, call: Bytes) -> Result<(), Revert> {
+        only_deployer()?;
         // Delegating to an address without code succeeds and does nothing.
         if HOST.code_size(facet) == 0 {
             return Err(revert(abi::InvalidFacet { facet }));

@@ -3,24 +3,22 @@
 //! Claims are in [`claims`], the life of a root in [`roots`], reading the oracle in [`oracle`], and what is remembered in [`mod@storage`].
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
 mod claims;
 mod configuration;
-mod name;
 mod oracle;
 mod roots;
 mod storage;
 
 use alloc::{vec, vec::Vec};
 
-use ::host::{Fields, HOST, Revert, Root, emit, revert};
+use ::host::{Fields, HOST, Name, Revert, Root, emit, only_deployer, revert};
 use alloy_primitives::{Address, B256, FixedBytes, U256, b256};
 use claims::Claim;
 use distribution::roots::WAITING_PERIOD;
-use name::Name;
 use roles::Role;
 use storage::Words;
 use stylus_sdk::prelude::*;
@@ -42,11 +40,12 @@ const CLAIM_OPERATOR: Role = Role::new(b256!("36dc7495d0ae0bc2a620bf292049e4d4e5
 const ROLES: [Role; 5] = [Role::OWNER, CONFIG_UPDATER, PAUSER, UNPAUSER, CLAIM_OPERATOR];
 
 /// The program: its words and nothing else.
-#[entrypoint]
 #[storage]
 pub struct MerkleDistributor {
     words: Fields<Words>,
 }
+
+::host::program!(MerkleDistributor);
 
 #[public]
 impl MerkleDistributor {
@@ -66,6 +65,7 @@ impl MerkleDistributor {
         epoch_interval: U256,
         epoch_offset: U256,
     ) -> Result<(), Revert> {
+        only_deployer()?;
         self.words.set_parties(rewards_token, rewards_treasury)?;
         self.words.roles.initialize(owner, &ROLES)?;
         self.words.set_oracle(rewards_oracle)?;

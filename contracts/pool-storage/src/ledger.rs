@@ -74,9 +74,21 @@ impl Pool {
     pub fn unborrowed(&self) -> u128 {
         let active = Active::from_word(self.total_active.get()).next();
         let inactive = Inactive::from_word(self.total_inactive.get()).next();
-        let borrowed = Loans::from_word(self.loans.get()).borrowed;
+        let borrowed = self.borrowed();
         // Two balances of 112 bits. Loans never exceed stake; if they did, nothing could be withdrawn, but the exit stays open.
         active.saturating_add(inactive).saturating_sub(borrowed)
+    }
+
+    /// What all borrowers have borrowed.
+    pub fn borrowed(&self) -> u128 {
+        Loans::from_word(self.loans.get()).borrowed
+    }
+
+    /// Stake that can be withdrawn: what is not lent out, and nothing while loans exceed the active stake, that is, before a shortfall
+    /// is marked.
+    pub fn withdrawable(&self, at: &Moment) -> u128 {
+        let short = self.borrowed() > self.peek_total_active(at).current();
+        if short { 0 } else { self.unborrowed() }
     }
 
     /// Refuses accounts that cannot hold stake: zero, and the pool, which could never do anything with it.
@@ -125,13 +137,15 @@ impl Pool {
 
 /// Loading for update. The caller changes what it gets and stores it.
 impl Pool {
-    /// The total active balance. Fixes the index of a boundary at which it changed.
+    /// The total active balance. Fixes the index of a boundary at which it changed, and remembers whether the epoch began short: only
+    /// there can loans come to exceed it, since within an epoch it never falls and nobody can borrow beyond it.
     pub fn load_total_active(&mut self, at: &Moment) -> Result<Active, Revert> {
         let mut total = Active::from_word(self.total_active.get());
         if let Some(crossed) = total.roll_to(at.epoch) {
             let boundary = at.schedule.end_of(crossed.epoch);
             let index = self.settle_index(crossed.amount, boundary)?;
             self.epoch_indexes.insert(crossed.epoch, index);
+            total.set_began_short(self.borrowed() > total.current());
         }
         Ok(total)
     }

@@ -8,19 +8,19 @@
 //! | 0 | `schedule` | interval 32, blackout window 32, offset 128, distribution start 64 |
 //! | 1 | `rewards` | global index 160, settled at 48, distribution end 48 |
 //! | 2 | `emission` | staked token 160, rewards per second 96 |
-//! | 3 | `total_active` | epoch 16, current 112, next 112, unused 16 |
+//! | 3 | `total_active` | epoch 16, current 112, next 112, 1 if the epoch began short 16 |
 //! | 4 | `total_inactive` | epoch 16, current 112, next 112, number of shortfalls 16 |
 //! | 5 | `loans` | total borrowed 128, repaid debt not yet withdrawn 128 |
 //! | 6 | `total_borrower_debt` | 256 |
 //! | 7 | `rewards_token` | address 160 |
 //! | 8 | `rewards_treasury` | address 160 |
-//! | 9 | `active`, by staker | as 3 |
+//! | 9 | `active`, by staker | epoch 16, current 112, next 112, unused 16 |
 //! | 10 | `inactive`, by staker | epoch 16, current 112, next 112, shortfalls applied 16 |
 //! | 11 | `staker_rewards`, by staker | index 160, accrued 96 |
 //! | 12 | `epoch_indexes`, by epoch | global index 160 at the epoch's end |
 //! | 13 | `staker_debts`, by staker | 256 |
 //! | 14 | `shortfalls`, by number | epoch 16, index 224 |
-//! | 15 | `borrowers`, by borrower | borrowed 128, epoch 16, share 16, next share 16, restricted 16 |
+//! | 15 | `borrowers`, by borrower | borrowed 112, epoch 16, share 14, next share 14, restricted 1, unused 3, cap 96 |
 //! | 16 | `borrower_debts`, by borrower | 256 |
 //! | 17 | `allowances`, by owner and spender | 256 |
 //! | 18 | `nonces`, by owner | 256 |
@@ -30,8 +30,11 @@
 //! | 22 | `proposed_owner` | address 160 |
 //! | 23 | `proposing_owner` | address 160 |
 //! | 24 | `owner_count` | 64 |
-//! | 25 | `access` | OpenZeppelin's `AccessControl` |
-//! | 26 | `tokens` | OpenZeppelin's `SafeErc20`, which stores nothing |
+//! | 25 | `name` | text 248, length 8 |
+//! | 26 | `symbol` | as 25 |
+//! | 27 | `decimals` | 8 |
+//! | 28 | `access` | OpenZeppelin's `AccessControl` |
+//! | 29 | `tokens` | OpenZeppelin's `SafeErc20`, which stores nothing |
 //!
 //! Before construction every word is zero. OpenZeppelin's types stand last, since a new version may move their slots.
 
@@ -46,7 +49,7 @@ mod tokens;
 
 pub mod words;
 
-pub use host::{Constant, HOST, emit, slots};
+pub use host::{Constant, HOST, Name, Text, calls, emit, keccak, only_deployer, program, slots};
 pub use ledger::Moment;
 pub use revert::{Revert, abi, revert};
 pub use roles::Role;
@@ -113,6 +116,12 @@ pub struct Pool {
     pub proposing_owner: Word<23>,
     /// How many accounts hold the owner role.
     pub owner_count: Word<24>,
+    /// The name of the stake as a token.
+    pub name: Text<25>,
+    /// The symbol of the stake as a token.
+    pub symbol: Text<26>,
+    /// The staked token's decimals.
+    pub decimals: Word<27>,
     /// Who holds which role.
     pub access: AccessControl,
     /// Calls to tokens.
@@ -125,13 +134,13 @@ impl StorageType for Pool {
     type WrapsMut<'a> = StorageGuardMut<'a, Self>;
 
     const SLOT_BYTES: usize = 32;
-    const REQUIRED_SLOTS: usize = 27;
+    const REQUIRED_SLOTS: usize = 30;
 
     unsafe fn new(_: U256, _: u8, host: VM) -> Self {
         let slot = |number| U256::from_limbs([number, 0, 0, 0]);
         // SAFETY: each slot is used once.
         let (access, tokens) =
-            unsafe { (AccessControl::new(slot(25), 0, host.clone()), SafeErc20::new(slot(26), 0, host)) };
+            unsafe { (AccessControl::new(slot(28), 0, host.clone()), SafeErc20::new(slot(29), 0, host)) };
         Self {
             schedule: Word,
             rewards: Word,
@@ -158,6 +167,9 @@ impl StorageType for Pool {
             proposed_owner: Word,
             proposing_owner: Word,
             owner_count: Word,
+            name: Text,
+            symbol: Text,
+            decimals: Word,
             access,
             tokens,
         }

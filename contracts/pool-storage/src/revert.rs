@@ -44,6 +44,12 @@ impl From<Revert> for Vec<u8> {
     }
 }
 
+impl From<host::Revert> for Revert {
+    fn from(error: host::Revert) -> Self {
+        Self(error.into())
+    }
+}
+
 /// The errors of the pure arithmetic, one to one.
 impl From<Error> for Revert {
     #[cold]

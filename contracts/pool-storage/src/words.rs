@@ -89,40 +89,56 @@ impl Loans {
     }
 }
 
-/// A borrower: its loan, its share of the pool, and whether it may borrow.
+/// A borrower: its loan, its share of the pool, its cap, and whether it may borrow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Borrower {
-    /// What it has borrowed.
+    /// What it has borrowed: at most the active stake, so below 2^112.
     pub borrowed: u128,
     /// Its share.
     pub allocation: Allocation,
     /// Whether it may not borrow.
     pub restricted: bool,
+    /// The most that it can have borrowed after a new loan, below 2^96; 0: no cap.
+    pub cap: u128,
 }
+
+/// The largest cap: 2^96 - 1.
+pub const MAX_CAP: u128 = (1 << 96) - 1;
+
+const LOW_48: u64 = (1 << 48) - 1;
+const LOW_14: u64 = (1 << 14) - 1;
 
 impl Borrower {
     /// Reads a stored word.
     #[must_use]
     pub fn from_word(word: U256) -> Self {
-        let [a, b, c, _] = word.into_limbs();
+        let [a, b, c, d] = word.into_limbs();
         Self {
-            borrowed: u128::from(a) | (u128::from(b) << 64),
-            // Each the low 16 bits of what is left.
-            allocation: Allocation { epoch: c as u16, current: (c >> 16) as u16, next: (c >> 32) as u16 },
-            restricted: c >> 48 != 0,
+            borrowed: u128::from(a) | (u128::from(b & LOW_48) << 64),
+            allocation: Allocation {
+                epoch: (b >> 48) as u16,
+                current: (c & LOW_14) as u16,
+                next: ((c >> 14) & LOW_14) as u16,
+            },
+            restricted: (c >> 28) & 1 != 0,
+            cap: u128::from(c >> 32) | (u128::from(d) << 32),
         }
     }
 
-    /// The word to store.
+    /// The word to store. Shares of at most 10,000 have 14 bits.
     #[must_use]
     pub fn to_word(self) -> U256 {
         let [a, b] = halves(self.borrowed);
         let Allocation { epoch, current, next } = self.allocation;
-        let c = u64::from(epoch)
-            | (u64::from(current) << 16)
-            | (u64::from(next) << 32)
-            | (u64::from(self.restricted) << 48);
-        U256::from_limbs([a, b, c, 0])
+        let [cap_low, d] = halves(self.cap << 32);
+        let c = u64::from(current) | (u64::from(next) << 14) | (u64::from(self.restricted) << 28) | cap_low;
+        U256::from_limbs([a, b | (u64::from(epoch) << 48), c, d])
+    }
+
+    /// The most that it can have borrowed after a new loan, its share apart.
+    #[must_use]
+    pub fn ceiling(&self) -> u128 {
+        if self.cap == 0 { u128::MAX } else { self.cap }
     }
 }
 
@@ -226,8 +242,10 @@ mod tests {
 
         for restricted in [false, true] {
             let allocation = Allocation { epoch: u16::MAX, current: 10_000, next: 9_999 };
-            let borrower = Borrower { borrowed: u128::MAX - 1, allocation, restricted };
-            assert_eq!(Borrower::from_word(borrower.to_word()), borrower);
+            for (borrowed, cap) in [((1 << 112) - 2, MAX_CAP - 1), (1, 0), (0, 1 << 32)] {
+                let borrower = Borrower { borrowed, allocation, restricted, cap };
+                assert_eq!(Borrower::from_word(borrower.to_word()), borrower);
+            }
         }
     }
 

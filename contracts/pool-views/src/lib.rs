@@ -3,7 +3,7 @@
 //! Each answer is what a settlement at this moment would find: records are rolled in memory and nothing is written.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
@@ -18,11 +18,12 @@ use pool_storage::{
 use stylus_sdk::prelude::*;
 
 /// The facet: the pool's storage and nothing else.
-#[entrypoint]
 #[storage]
 pub struct PoolViews {
     pool: Pool,
 }
+
+pool_storage::program!(PoolViews);
 
 #[public]
 impl PoolViews {
@@ -45,7 +46,7 @@ impl PoolViews {
     }
 
     fn get_stake_available_to_withdraw(&self, staker: Address) -> Result<U256, Revert> {
-        Ok(U256::from(self.inactive(staker)?.0.current().min(self.pool.unborrowed())))
+        Ok(U256::from(self.inactive(staker)?.0.current().min(self.withdrawable()?)))
     }
 
     fn get_claimable_rewards(&self, staker: Address) -> Result<U256, Revert> {
@@ -69,7 +70,7 @@ impl PoolViews {
             U256::from(inactive.next()),
             debt,
             U256::from(self.claimable(staker)?),
-            U256::from(inactive.current().min(self.pool.unborrowed())),
+            U256::from(inactive.current().min(self.withdrawable()?)),
             debt.min(U256::from(self.loans().debt_available)),
         ))
     }
@@ -92,8 +93,8 @@ impl PoolViews {
         Ok(U256::from(self.totals()?.1.next()))
     }
 
-    fn get_contract_balance_available_to_withdraw(&self) -> U256 {
-        U256::from(self.pool.unborrowed())
+    fn get_contract_balance_available_to_withdraw(&self) -> Result<U256, Revert> {
+        Ok(U256::from(self.withdrawable()?))
     }
 
     fn get_surplus(&self) -> Result<U256, Revert> {
@@ -142,7 +143,7 @@ impl PoolViews {
             U256::from(inactive.next()),
             U256::from(loans.borrowed),
             self.pool.total_borrower_debt.get(),
-            U256::from(self.pool.unborrowed()),
+            U256::from(self.withdrawable()?),
             U256::from(loans.debt_available),
             U256::from(inactive.shortfalls()),
             U256::from(self.emission().rewards_per_second),
@@ -195,6 +196,10 @@ impl PoolViews {
         };
         let total = self.pool.load_total_inactive(&at);
         Ok(self.pool.peek_inactive(staker, &at, &total))
+    }
+
+    fn withdrawable(&self) -> Result<u128, Revert> {
+        Ok(self.pool.moment_if_started()?.map(|at| self.pool.withdrawable(&at)).unwrap_or_default())
     }
 
     fn totals(&self) -> Result<(Active, Inactive), Revert> {

@@ -14,14 +14,14 @@
 //! | 16 to 23 | `cid` | length 8 in the *most* significant bits, then text |
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
 use alloc::{vec, vec::Vec};
 
 use ::host::{
-    Constant, Fields, Revert, Root, Text, calls, emit, emit_with_bytes, keccak, revert,
+    Constant, Fields, Revert, Root, Text, calls, emit, emit_with_bytes, keccak, only_deployer, revert,
     slots::{Map, Word},
 };
 use alloy_primitives::{Address, B256, FixedBytes, U256, b256};
@@ -63,11 +63,12 @@ struct Words {
 }
 
 /// The program: its words and nothing else.
-#[entrypoint]
 #[storage]
 pub struct RewardsOracle {
     words: Fields<Words>,
 }
+
+::host::program!(RewardsOracle);
 
 #[public]
 impl RewardsOracle {
@@ -79,6 +80,7 @@ impl RewardsOracle {
         reporters: Vec<Address>,
         quorum: U256,
     ) -> Result<(), Revert> {
+        only_deployer()?;
         if !calls::has_code(distributor) {
             return Err(revert(abi::InvalidDistributor { distributor }));
         }
@@ -91,7 +93,8 @@ impl RewardsOracle {
             }
             self.words.reporter_joined()?;
         }
-        self.words.set_quorum(quorum)
+        // All of them together can publish; later a quorum may run ahead of the reporters by one.
+        self.words.set_quorum(quorum, 0)
     }
 
     // ---------------------------------------------------------------- reports
@@ -147,7 +150,7 @@ impl RewardsOracle {
 
     fn set_quorum(&mut self, quorum: U256) -> Result<(), Revert> {
         self.words.roles.only(Role::OWNER)?;
-        self.words.set_quorum(quorum)
+        self.words.set_quorum(quorum, 1)
     }
 
     fn get_quorum(&self) -> U256 {
@@ -190,7 +193,11 @@ impl RewardsOracle {
 
     fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
         let granted = self.words.roles.grant(roles::admin(role, &ROLES), role, account)?;
-        if granted && role == REPORTER.id() { self.words.reporter_joined() } else { Ok(()) }
+        if granted && role == REPORTER.id() {
+            self.words.reporter_joined()?;
+            check_majority(&self.words.agreement())?;
+        }
+        Ok(())
     }
 
     fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
@@ -286,13 +293,15 @@ impl Words {
         emit_with_bytes(UPDATED, &[], &[root, U256::from(epoch).into()], cid, &[]);
     }
 
-    fn set_quorum(&mut self, quorum: U256) -> Result<(), Revert> {
+    /// A quorum of at most `ahead` more than there are reporters.
+    fn set_quorum(&mut self, quorum: U256, ahead: u16) -> Result<(), Revert> {
         let mut agreement = self.agreement();
         let reporters = U256::from(agreement.reporters);
         agreement.quorum = u16::try_from(quorum)
             .ok()
-            .filter(|quorum| agreement.allows(*quorum))
+            .filter(|quorum| agreement.allows(*quorum, ahead))
             .ok_or_else(|| revert(abi::InvalidQuorum { quorum, reporters }))?;
+        check_majority(&agreement)?;
         self.agreement.set(agreement.to_word());
         emit(&abi::QuorumChanged { quorum, reporters });
         Ok(())
@@ -315,6 +324,15 @@ impl Words {
         self.withdraw(self.reports.get(reporter).into());
         self.reports.insert(reporter, U256::ZERO);
     }
+}
+
+/// Two groups that publish in turns could put off every activation.
+fn check_majority(agreement: &Agreement) -> Result<(), Revert> {
+    if agreement.needs_majority() {
+        return Ok(());
+    }
+    let (quorum, reporters) = (U256::from(agreement.quorum), U256::from(agreement.reporters));
+    Err(revert(abi::NoMajority { quorum, reporters }))
 }
 
 fn check_cid(cid: &[u8]) -> Result<(), Revert> {

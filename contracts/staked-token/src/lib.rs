@@ -1,42 +1,39 @@
 //! The stake as an ERC-20 token. What each function does, refuses and reports stands in `abi/IStakedToken.sol`.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
 mod permit;
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, B256, U256};
 use balances::{Active, Inactive};
-use pool_storage::{HOST, Pool, Revert, abi, emit, revert};
+use pool_storage::{HOST, Name, Pool, Revert, abi, emit, revert};
 use stylus_sdk::prelude::*;
 
-const NAME: &str = "dYdX Staked USDC";
-const SYMBOL: &str = "stkUSDC";
-const DECIMALS: u8 = 6;
-
 /// The facet: the pool's storage and nothing else.
-#[entrypoint]
 #[storage]
 pub struct StakedToken {
     pool: Pool,
 }
 
+pool_storage::program!(StakedToken);
+
 #[public]
 impl StakedToken {
-    fn name() -> String {
-        String::from(NAME)
+    fn name(&self) -> Name {
+        Name(self.pool.name.get())
     }
 
-    fn symbol() -> String {
-        String::from(SYMBOL)
+    fn symbol(&self) -> Name {
+        Name(self.pool.symbol.get())
     }
 
-    fn decimals() -> u8 {
-        DECIMALS
+    fn decimals(&self) -> u8 {
+        self.pool.decimals.get().saturating_to() // At most 18.
     }
 
     fn total_supply(&self) -> Result<U256, Revert> {
@@ -134,7 +131,7 @@ impl StakedToken {
 
     #[selector(name = "DOMAIN_SEPARATOR")]
     fn domain_separator(&self) -> B256 {
-        permit::domain_separator()
+        permit::domain_separator(&self.pool)
     }
 }
 

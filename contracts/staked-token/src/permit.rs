@@ -12,9 +12,6 @@ const DOMAIN_TYPE: B256 = b256!("8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffac
 /// Hash of `Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)`.
 const PERMIT_TYPE: B256 = b256!("6e71edae12b1b97f4d1f60370fef10105fa2faae0126114a169c64845d6126c9");
 
-/// Hash of the token's name.
-const NAME_HASH: B256 = b256!("8de347a09a3bb5ca9258bc4e251dfabad0d853ffdaba850adfe71219d5cac6db");
-
 /// Hash of `1`.
 const VERSION_HASH: B256 = b256!("c89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6");
 
@@ -39,15 +36,15 @@ pub(crate) fn digest(pool: &mut Pool, owner: Address, spender: Address, value: U
     pool.nonces.insert(owner, nonce.saturating_add(U256::ONE)); // One by one, it never gets there.
     let message =
         hash_words(&[PERMIT_TYPE, owner.into_word(), spender.into_word(), value.into(), nonce.into(), deadline.into()]);
-    let domain = domain_separator();
+    let domain = domain_separator(pool);
     keccak256([&[0x19, 0x01], domain.as_slice(), message.as_slice()].concat())
 }
 
 /// Binds permits to this chain and this pool. Computed at each call, since a chain that splits changes its id.
-pub(crate) fn domain_separator() -> B256 {
+pub(crate) fn domain_separator(pool: &Pool) -> B256 {
     hash_words(&[
         DOMAIN_TYPE,
-        NAME_HASH,
+        keccak256(pool.name.get()),
         VERSION_HASH,
         U256::from(HOST.chain_id()).into(),
         HOST.contract_address().into_word(),
@@ -91,7 +88,6 @@ mod tests {
         let permit = "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)";
         assert_eq!(DOMAIN_TYPE, keccak256(domain));
         assert_eq!(PERMIT_TYPE, keccak256(permit));
-        assert_eq!(NAME_HASH, keccak256(crate::NAME));
         assert_eq!(VERSION_HASH, keccak256("1"));
     }
 }

@@ -4,7 +4,7 @@
 //! is always changed together with a staker, and before it.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
@@ -17,11 +17,12 @@ use pool_storage::{HOST, Moment, Permit, Pool, Revert, Role, abi, emit, revert};
 use stylus_sdk::prelude::*;
 
 /// The facet: the pool's storage and nothing else.
-#[entrypoint]
 #[storage]
 pub struct Staking {
     pool: Pool,
 }
+
+pool_storage::program!(Staking);
 
 #[public]
 impl Staking {
@@ -132,7 +133,12 @@ impl Stake for Pool {
     fn deposit(&mut self, staker: Address, payer: Address, amount: U256, permit: Option<Permit>) -> Result<(), Revert> {
         self.check_staker(staker)?;
         let at = self.moment()?;
-        activate(self, staker, to_balance(amount)?, &at)?;
+        let total = self.load_total_active(&at)?;
+        // In an epoch that began with loans within the active stake, no further word has to be read.
+        if total.began_short() {
+            check_marked(self, &total)?;
+        }
+        activate(self, staker, to_balance(amount)?, total, &at)?;
 
         if let Some(permit) = permit {
             self.use_permit(payer, amount, &permit);
@@ -184,18 +190,21 @@ impl Stake for Pool {
     }
 
     fn restake(&mut self, staker: Address, amount: U256) -> Result<(), Revert> {
-        check_unborrowed(self, amount)?;
         let at = self.moment()?;
+        check_marked(self, &self.peek_total_active(&at))?;
+        check_unborrowed(self, amount)?;
         let quantity = release(self, staker, amount, &at)?;
-        activate(self, staker, quantity, &at)?;
+        let total = self.load_total_active(&at)?;
+        activate(self, staker, quantity, total, &at)?;
         emit(&abi::Restaked { staker, amount });
         Ok(())
     }
 
     fn withdraw(&mut self, staker: Address, to: Address, amount: U256) -> Result<(), Revert> {
         self.check_recipient(to)?;
-        check_unborrowed(self, amount)?;
         let at = self.moment()?;
+        check_marked(self, &self.peek_total_active(&at))?;
+        check_unborrowed(self, amount)?;
         release(self, staker, amount, &at)?;
 
         self.push_stake(to, amount)?;
@@ -259,9 +268,8 @@ impl Records {
     }
 }
 
-/// Adds to the active stake of `staker`, and settles its rewards to now from the balances before.
-fn activate(pool: &mut Pool, staker: Address, quantity: u128, at: &Moment) -> Result<(), Revert> {
-    let mut total = pool.load_total_active(at)?;
+/// Adds to the active stake of `staker` and to the `total`, and settles its rewards to now from the balances before.
+fn activate(pool: &mut Pool, staker: Address, quantity: u128, mut total: Active, at: &Moment) -> Result<(), Revert> {
     let total_before = total.current();
     total.add(quantity)?;
     pool.total_active.set(total.to_word());
@@ -289,6 +297,16 @@ fn release(pool: &mut Pool, staker: Address, amount: U256, at: &Moment) -> Resul
     inactive.withdraw(quantity)?;
     pool.inactive.insert(staker, inactive.to_word());
     Ok(quantity)
+}
+
+/// Refuses while loans exceed the `total` active stake of the present. A withdrawal would leave the loss to those who come later, and new
+/// stake would pay for the exits of the others; marking, which anybody can do, shares it first.
+fn check_marked(pool: &Pool, total: &Active) -> Result<(), Revert> {
+    let (borrowed, active) = (pool.borrowed(), total.current());
+    if borrowed > active {
+        return Err(revert(abi::ShortfallNotMarked { borrowed: U256::from(borrowed), active: U256::from(active) }));
+    }
+    Ok(())
 }
 
 fn check_unborrowed(pool: &Pool, amount: U256) -> Result<(), Revert> {

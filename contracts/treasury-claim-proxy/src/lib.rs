@@ -3,13 +3,13 @@
 //! Slots 0 to 2: distributor, community treasury, rewards token; an address each.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 
 extern crate alloc;
 
 use alloc::{vec, vec::Vec};
 
-use ::host::{Fields, HOST, Revert, calls, revert, slots::Word};
+use ::host::{Fields, HOST, Revert, calls, only_deployer, revert, slots::Word};
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use stylus_sdk::prelude::*;
@@ -37,11 +37,12 @@ struct Words {
 }
 
 /// The program: its words and nothing else.
-#[entrypoint]
 #[storage]
 pub struct TreasuryClaimProxy {
     words: Fields<Words>,
 }
+
+::host::program!(TreasuryClaimProxy);
 
 #[public]
 impl TreasuryClaimProxy {
@@ -52,6 +53,7 @@ impl TreasuryClaimProxy {
         community_treasury: Address,
         rewards_token: Address,
     ) -> Result<(), Revert> {
+        only_deployer()?;
         for module in [merkle_distributor, rewards_token] {
             if !calls::has_code(module) {
                 return Err(revert(abi::InvalidModule { module }));

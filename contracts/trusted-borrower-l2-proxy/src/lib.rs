@@ -4,7 +4,7 @@
 //! program's own address has code, so it can never be initialised, and nobody holds a role there.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
-#![allow(missing_docs, reason = "what `#[entrypoint]` generates is public")]
+#![allow(missing_docs, reason = "what `program!` generates is public")]
 // The SDK chains an iterator per function when it prints the interface.
 #![recursion_limit = "512"]
 
@@ -25,7 +25,7 @@ use stylus_sdk::{abi::Bytes, prelude::*};
 
 use crate::{
     interface::{IBorrowerAllocations as lending, IStarkPerpetual as exchange},
-    parties::{Parties, approve, send_ether, set_allowance, transfer},
+    parties::{Due, Parties, approve, send_ether, set_allowance, transfer},
     report::{refuse, report},
     roles::{Role, log_admins},
     state::{State, TRADE_WAIT, VAULT_WAIT, Vault, VaultRecord, hash_of, now, with},
@@ -63,11 +63,12 @@ mod interface {
 }
 
 /// A borrower: its storage and nothing else.
-#[entrypoint]
 #[storage]
 pub struct TrustedBorrowerL2Proxy {
     state: State,
 }
+
+::host::program!(TrustedBorrowerL2Proxy);
 
 #[public]
 impl TrustedBorrowerL2Proxy {
@@ -115,12 +116,12 @@ impl TrustedBorrowerL2Proxy {
 
     fn repay_borrow(&mut self, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Borrower)?;
-        Parties::read().repay_borrow(amount, false)
+        Parties::read().repay(Due::Loan, amount, false)
     }
 
     fn repay_debt(&mut self, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Borrower)?;
-        Parties::read().repay_debt(amount, false)
+        Parties::read().repay(Due::Debt, amount, false)
     }
 
     fn auto_pay_or_borrow(&mut self) -> Result<(Uint, Uint, Uint), Revert> {
@@ -136,12 +137,12 @@ impl TrustedBorrowerL2Proxy {
             if held < excess {
                 return Err(refuse::<abi::InsufficientFundsToRepay, _>([held.into(), excess.into()]));
             }
-            parties.repay_borrow(excess.into(), false)?;
+            parties.repay(Due::Loan, excess.into(), false)?;
         }
         // Repaying a loan changes no debt; what is held it does change.
         let debt_repaid = if account.debt.is_zero() { U256::ZERO } else { parties.held()?.min(account.debt) };
         if !debt_repaid.is_zero() {
-            parties.repay_debt(debt_repaid.into(), false)?;
+            parties.repay(Due::Debt, debt_repaid.into(), false)?;
         }
         let may_borrow = excess.is_zero() && account.debt.is_zero() && !self.is_borrowing_restricted();
         let borrowed = if may_borrow { account.borrowable } else { U256::ZERO };
@@ -188,7 +189,7 @@ impl TrustedBorrowerL2Proxy {
     fn external_withdraw_token(&mut self, recipient: Address, amount: Uint) -> Result<(), Revert> {
         self.check_payout(recipient)?;
         let parties = Parties::read();
-        let excess = parties.held()?.saturating_sub(parties.owed()?);
+        let excess = parties.held()?.saturating_sub(parties.account()?.owed());
         let rest = amount.number().saturating_sub(excess);
         if !rest.is_zero() {
             let mut status = self.state.status();
@@ -380,16 +381,12 @@ impl TrustedBorrowerL2Proxy {
 
     fn guardian_repay_borrow(&mut self, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Guardian)?;
-        let parties = Parties::read();
-        parties.ensure_repayable(amount)?;
-        parties.repay_borrow(amount, true)
+        Parties::read().repay(Due::Loan, amount, true)
     }
 
     fn guardian_repay_debt(&mut self, amount: Uint) -> Result<(), Revert> {
         self.state.only(Role::Guardian)?;
-        let parties = Parties::read();
-        parties.ensure_repayable(amount)?;
-        parties.repay_debt(amount, true)
+        Parties::read().repay(Due::Debt, amount, true)
     }
 
     fn guardian_withdraw_from_exchange(&mut self, stark_key: Uint, asset_type: Uint) -> Result<Uint, Revert> {
@@ -515,7 +512,7 @@ impl TrustedBorrowerL2Proxy {
     }
 
     fn get_borrowed_and_debt_balance(&self) -> Result<Uint, Revert> {
-        Ok(Parties::read().owed()?.into())
+        Ok(Parties::read().account()?.owed().into())
     }
 
     fn get_token_balance(&self) -> Result<Uint, Revert> {
@@ -698,12 +695,13 @@ impl TrustedBorrowerL2Proxy {
 
 /// Rules that several functions share.
 impl TrustedBorrowerL2Proxy {
-    /// While the guardian or the pool restricts, what is owed must stay here.
+    /// While the guardian or the pool restricts, and while a loan is overdue, what is owed must stay here.
     fn check_own_funds(&self, parties: &Parties, held: U256) -> Result<(), Revert> {
-        if !self.is_borrowing_restricted() && !parties.is_restricted_by_pool()? {
+        let account = parties.account()?;
+        if !self.is_borrowing_restricted() && !account.restricted && !account.overdue {
             return Ok(());
         }
-        let owed = parties.owed()?;
+        let owed = account.owed();
         if held < owed {
             return Err(refuse::<abi::DepositOfBorrowedFunds, _>([held.into(), owed.into()]));
         }
@@ -756,7 +754,8 @@ impl TrustedBorrowerL2Proxy {
     fn only_guardian_with_debt(&self) -> Result<Parties, Revert> {
         self.state.only(Role::Guardian)?;
         let parties = Parties::read();
-        if parties.debt()?.is_zero() {
+        let account = parties.account()?;
+        if account.debt.is_zero() && !account.overdue {
             return Err(refuse::<abi::NoOverdueDebt, _>([]));
         }
         Ok(parties)

@@ -13,7 +13,7 @@ use crate::{
         IBorrowerAllocations as lending, IDebtAccounting as debt, IEpochSchedule as schedule, IPoolViews as views,
         IStarkPerpetual as exchange, claimRewardsCall, token,
     },
-    report::{encode, refuse, report},
+    report::{encode, log, refuse, report, signature},
     uint::{Uint, bytes_of},
 };
 
@@ -38,6 +38,25 @@ pub(crate) struct Account {
     pub(crate) debt: U256,
     pub(crate) allocated_next: U256,
     pub(crate) borrowable: U256,
+    pub(crate) restricted: bool,
+    /// By a whole unit at least, so not by rounding.
+    pub(crate) overdue: bool,
+}
+
+/// What a borrower owes the pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Due {
+    /// What it has borrowed.
+    Loan,
+    /// What was overdue and marked.
+    Debt,
+}
+
+impl Account {
+    /// Everything owed to the pool.
+    pub(crate) fn owed(&self) -> U256 {
+        self.borrowed.saturating_add(self.debt) // The pool's figures have 128 bits.
+    }
 }
 
 impl Parties {
@@ -59,15 +78,29 @@ impl Parties {
         Ok(())
     }
 
-    pub(crate) fn repay_borrow(&self, amount: Uint, is_guardian_action: bool) -> Result<(), Revert> {
-        send(self.pool, &encode(lending::repayBorrowCall::SELECTOR, &[this(), amount]))?;
-        report::<abi::RepaidBorrow, _>([amount, self.borrowed()?, is_guardian_action.into()]);
-        Ok(())
-    }
-
-    pub(crate) fn repay_debt(&self, amount: Uint, is_guardian_action: bool) -> Result<(), Revert> {
-        send(self.pool, &encode(debt::repayDebtCall::SELECTOR, &[this(), amount]))?;
-        report::<abi::RepaidDebt, _>([amount, self.debt()?, is_guardian_action.into()]);
+    /// Pays at most `max` of what is due, and reports what was taken, if there was anything to pay. For a guardian the pool may take what it
+    /// needs: the owner cannot keep it from repaying.
+    #[inline(never)]
+    pub(crate) fn repay(&self, due: Due, max: Uint, is_guardian_action: bool) -> Result<(), Revert> {
+        let (repay, balance, event) = match due {
+            Due::Loan => (
+                lending::repayBorrowUpToCall::SELECTOR,
+                lending::getBorrowedBalanceCall::SELECTOR,
+                const { signature::<abi::RepaidBorrow, 3>() },
+            ),
+            Due::Debt => (
+                debt::repayDebtUpToCall::SELECTOR,
+                debt::getBorrowerDebtBalanceCall::SELECTOR,
+                const { signature::<abi::RepaidDebt, 3>() },
+            ),
+        };
+        if is_guardian_action {
+            self.ensure_repayable(max, self.figure(balance)?)?;
+        }
+        let amount = word(self.pool, &send(self.pool, &encode(repay, &[this(), max]))?, 0)?;
+        if !amount.is_zero() {
+            log(event, &[amount, self.figure(balance)?, is_guardian_action.into()], 1);
+        }
         Ok(())
     }
 
@@ -79,15 +112,6 @@ impl Parties {
         self.figure(debt::getBorrowerDebtBalanceCall::SELECTOR)
     }
 
-    /// Everything owed to the pool.
-    pub(crate) fn owed(&self) -> Result<U256, Revert> {
-        Ok(self.borrowed()?.number().saturating_add(self.debt()?.number())) // The pool's figures have 128 bits.
-    }
-
-    pub(crate) fn is_restricted_by_pool(&self) -> Result<bool, Revert> {
-        Ok(!self.figure(lending::isBorrowingRestrictedForBorrowerCall::SELECTOR)?.is_zero())
-    }
-
     pub(crate) fn in_blackout_window(&self) -> Result<bool, Revert> {
         Ok(!ask_word(self.pool, &encode(schedule::inBlackoutWindowCall::SELECTOR, &[]))?.is_zero())
     }
@@ -95,8 +119,18 @@ impl Parties {
     /// Everything that the pool knows about this borrower, in one call.
     pub(crate) fn account(&self) -> Result<Account, Revert> {
         let answer = ask(self.pool, &encode(lending::getBorrowerCall::SELECTOR, &[this()]))?;
-        let word = |index| word(self.pool, &answer, index).map(Uint::number);
-        Ok(Account { borrowed: word(0)?, debt: word(1)?, allocated_next: word(5)?, borrowable: word(6)? })
+        let (words, _) = answer.as_chunks::<32>();
+        let words = words.first_chunk::<{ ANSWER / 32 }>().ok_or_else(|| unreadable(self.pool))?;
+        let [borrowed, debt, allocated_next, borrowable, restricted, overdue] =
+            [words[0], words[1], words[5], words[6], words[8], words[10]].map(U256::from_be_bytes);
+        Ok(Account {
+            borrowed,
+            debt,
+            allocated_next,
+            borrowable,
+            restricted: !restricted.is_zero(),
+            overdue: !overdue.is_zero(),
+        })
     }
 
     /// What a function of the pool says of this borrower.
@@ -171,8 +205,9 @@ impl Parties {
         after.checked_sub(before).ok_or_else(decreased)
     }
 
-    /// Lets the pool take `amount`, if it may not yet: the owner cannot keep a guardian from repaying.
-    pub(crate) fn ensure_repayable(&self, amount: Uint) -> Result<(), Revert> {
+    /// Lets the pool take the smaller of `max` and what is `owed`, if it may not yet.
+    fn ensure_repayable(&self, max: Uint, owed: Uint) -> Result<(), Revert> {
+        let amount = Uint::from(max.number().min(owed.number()));
         let call = encode(token::allowanceCall::SELECTOR, &[this(), self.pool.into()]);
         if self.ask_token(&call)? >= amount.number() {
             return Ok(());
@@ -224,8 +259,8 @@ pub(crate) fn send_ether(recipient: Address, amount: Uint) -> Result<(), Revert>
     result.map(|_| ()).map_err(|_| bubbled())
 }
 
-/// The most that is read of an answer: what the pool says of a borrower has nine words.
-const ANSWER: usize = 9 * 32;
+/// The most that is read of an answer: what the pool says of a borrower has eleven words.
+const ANSWER: usize = 11 * 32;
 
 /// Calls; passes on what the called contract reverts with.
 fn send(to: Address, call: &[u8]) -> Result<Vec<u8>, Revert> {
@@ -251,8 +286,13 @@ fn bubbled() -> Revert {
 
 fn word(from: Address, answer: &[u8], index: usize) -> Result<Uint, Revert> {
     let (words, _) = answer.as_chunks::<32>();
-    let word = words.get(index).ok_or_else(|| refuse::<abi::UnreadableAnswer, _>([from.into()]))?;
+    let word = words.get(index).ok_or_else(|| unreadable(from))?;
     Ok(Uint::new(B256::new(*word)))
+}
+
+#[cold]
+fn unreadable(from: Address) -> Revert {
+    refuse::<abi::UnreadableAnswer, _>([from.into()])
 }
 
 #[cold]

@@ -10,8 +10,13 @@ use crate::uint::{Uint, bytes_of};
 
 /// Emits an event without indexed fields.
 pub(crate) fn report<E: SolEvent, const N: usize>(fields: [Uint; N]) {
-    const { assert!(counts::<E::DataTuple<'_>>(N), "the event has another number of words") };
-    log(const { Constant::new(E::SIGNATURE_HASH) }, &fields, 1);
+    log(const { signature::<E, N>() }, &fields, 1);
+}
+
+/// The first topic of an event of so many words without indexed fields.
+pub(crate) const fn signature<E: SolEvent, const N: usize>() -> Constant {
+    assert!(counts::<E::DataTuple<'_>>(N), "the event has another number of words");
+    Constant::new(E::SIGNATURE_HASH)
 }
 
 /// Emits an event of which every field is indexed.
@@ -20,7 +25,7 @@ pub(crate) fn report_indexed<E: SolEvent>(fields: [Uint; 3]) {
     log(const { Constant::new(E::SIGNATURE_HASH) }, &fields, 4);
 }
 
-fn log(signature: Constant, fields: &[Uint], topics: usize) {
+pub(crate) fn log(signature: Constant, fields: &[Uint], topics: usize) {
     let mut bytes = signature.word().to_vec();
     bytes.extend_from_slice(bytes_of(fields));
     HOST.emit_log(&bytes, topics);

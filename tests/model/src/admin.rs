@@ -28,13 +28,17 @@ impl Ledger {
         Schedule::new(interval, offset, u(self.schedule.blackout))
     }
 
-    /// After: the number of the epoch stays, and no blackout window on either side.
+    /// After: number and start of the epoch stay, and no blackout window on either side.
     fn later_schedule(&mut self, interval: U256, offset: U256) -> Result<Schedule, Refusal> {
         self.outside_blackout()?;
         let schedule = Schedule::new(interval, offset, u(self.schedule.blackout))?;
         let (current, proposed) = (u(self.epoch()?), u(schedule.epoch(self.now)?));
         if current != proposed {
             return Err(Refusal::EpochNumberChanged { current, proposed });
+        }
+        let [current, proposed] = [&self.schedule, &schedule].map(|schedule| schedule.start_of(current));
+        if current != proposed {
+            return Err(Refusal::EpochStartChanged { current, proposed });
         }
         self.not_ending_in_blackout(&schedule)?;
         self.touch_total();

@@ -60,13 +60,16 @@ pub enum Call {
     RevokeRole(Role, Address),
 
     SetBorrowerAllocations(Vec<Address>, Vec<U256>),
+    SetBorrowerCaps(Vec<Address>, Vec<U256>),
     SetBorrowingRestriction(Address, bool),
     RestrictBorrower(Address),
     Borrow(U256),
     RepayBorrow(Address, U256),
+    RepayBorrowUpTo(Address, U256),
 
     MarkDebt(Vec<Address>),
     RepayDebt(Address, U256),
+    RepayDebtUpTo(Address, U256),
     DecreaseBorrowerDebt(Address, U256),
     WithdrawDebt(Address, U256),
     WithdrawMaxDebt(Address),

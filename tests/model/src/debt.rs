@@ -101,6 +101,17 @@ impl Ledger {
         }
     }
 
+    pub(crate) fn repay_debt_up_to(&mut self, payer: Address, name: Address, max: U256) -> Result<U256, Refusal> {
+        if max.is_zero() {
+            return Err(Refusal::ZeroAmount);
+        }
+        let amount = max.min(self.borrower(name).debt);
+        if !amount.is_zero() {
+            self.repay_debt(payer, name, amount)?;
+        }
+        Ok(amount)
+    }
+
     pub(crate) fn repay_debt(&mut self, payer: Address, name: Address, amount: U256) -> Result<(), Refusal> {
         if amount.is_zero() {
             return Err(Refusal::ZeroAmount);

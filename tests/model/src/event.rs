@@ -35,6 +35,7 @@ pub enum Event {
     DebtMarked(Address, U256, U256, U256),
     ConvertedInactiveBalancesToDebt(U256, U256, U256),
     ScheduledBorrowerAllocationChange(Address, U256, U256, U256),
+    BorrowerCapChanged(Address, U256, U256),
     BorrowingRestrictionChanged(Address, bool),
     RoleGranted(Role, Address, Address),
     RoleRevoked(Role, Address, Address),

@@ -1,4 +1,4 @@
-//! What always holds (spec section 10, as changed by design section 3.1), as named sentences.
+//! What always holds (spec section 10, as changed by the deviations), as named sentences.
 //!
 //! With unborrowed stake computed from the books, exact attribution of shortfalls and no stake of nobody, the terms N, R, Z and Q of the
 //! specification are zero and are left out.
@@ -36,11 +36,11 @@ pub const INVARIANTS: &[Invariant] = &[
     }),
     // I2
     ("all stake is lent or unborrowed", |s, _| {
-        s.pool.active.now.plus(s.pool.inactive.now) == s.pool.borrowed.plus(s.pool.unborrowed)
+        s.pool.active.now.plus(s.pool.inactive.now) == s.pool.borrowed.plus(unborrowed(s))
     }),
     // I3, I4
-    ("the tokens held are unborrowed stake, repaid debt and surplus", |s, _| {
-        s.held == s.pool.unborrowed.plus(s.pool.repaid_debt).plus(s.surplus)
+    ("unborrowed stake can be withdrawn once every shortfall is marked", |s, _| {
+        s.pool.unborrowed == if is_short(s) { U256::ZERO } else { unborrowed(s) }
     }),
     // I5
     ("active stakes sum to their total, this epoch and next", |s, _| {
@@ -75,7 +75,7 @@ pub const INVARIANTS: &[Invariant] = &[
     }),
     // I12
     ("what can be borrowed is neither lent nor inactive", |s, _| {
-        s.available_to_borrow == s.pool.unborrowed.saturating_sub(s.pool.inactive.now)
+        s.available_to_borrow == unborrowed(s).saturating_sub(s.pool.inactive.now)
     }),
     // I13
     ("what can be withdrawn is one's own and is there", |s, _| {
@@ -96,17 +96,25 @@ pub const INVARIANTS: &[Invariant] = &[
         given <= s.pool.active.now && s.pool.active.now.minus(given) <= u(holders.saturating_sub(1))
     }),
     // I16, I17
-    ("nobody can borrow beyond its share, what there is, or a restriction", |s, _| {
+    ("nobody can borrow beyond its share, its cap, what there is, or a restriction", |s, _| {
         s.borrowers.values().all(|b| {
             b.borrowable.is_zero()
                 || !b.restricted
                     && b.borrowed.plus(b.borrowable) <= b.allocated.now
+                    && (b.cap.is_zero() || b.borrowed.plus(b.borrowable) <= b.cap)
                     && b.borrowable <= s.available_to_borrow
         })
     }),
     // Section 3.6
     ("overdue is who borrowed more than its share", |s, _| {
         s.borrowers.values().all(|b| b.overdue == (b.borrowed > b.allocated.now))
+    }),
+    ("what is overdue is what exceeds the exact share, without a part of a unit", |s, _| {
+        s.borrowers.values().all(|b| {
+            let exact = s.pool.active.now.times(b.share.now);
+            let points = b.borrowed.times(u(WHOLE)).saturating_sub(exact);
+            b.overdue_amount.times(u(WHOLE)) <= points && points < b.overdue_amount.plus(U256::ONE).times(u(WHOLE))
+        })
     }),
     // I20
     ("all borrowers together cover every shortfall, exactly", |s, _| {
@@ -129,8 +137,8 @@ pub const INVARIANTS: &[Invariant] = &[
     ("nobody is settled beyond the index", |s, _| s.accounts.values().all(|a| a.stored_index <= s.pool.index)),
     // I29
     ("loans exceed the active stake exactly if inactive stake exceeds what is unborrowed", |s, _| {
-        let short = s.pool.borrowed > s.pool.active.now;
-        short == (s.pool.inactive.now > s.pool.unborrowed) && short != s.solvent && short != s.shortfall.is_zero()
+        let short = is_short(s);
+        short == (s.pool.inactive.now > unborrowed(s)) && short != s.solvent && short != s.shortfall.is_zero()
     }),
 ];
 
@@ -173,6 +181,21 @@ pub const CHANGES: &[ChangeRule] = &[
                 && b.inactive.next.plus(b.debt) == a.inactive.next.plus(a.debt)
         };
         everybody(c, |before, after| if marked { lost(before, after) } else { after.debt <= before.debt })
+    }),
+    ("while the pool is short, no stake comes or goes", |c| {
+        let Some((_, call)) = c.call else { return true };
+        let short = c.before.pool.borrowed > c.before.pool.active.now;
+        !short || !comes_or_goes(call)
+    }),
+    ("in the blackout window no cap rises", |c| {
+        let ceiling = |b: &BorrowerView| if b.cap.is_zero() { U256::MAX } else { b.cap };
+        let capped = matches!(c.call, Some((_, Call::SetBorrowerCaps(..)))) && c.before.pool.in_blackout;
+        !capped || c.before.borrowers.iter().all(|(name, b)| ceiling(&c.after.borrowers[name]) <= ceiling(b))
+    }),
+    ("the running epoch keeps its start", |c| {
+        let start = |s: &Snapshot| s.epoch_starts.map(|(start, _)| start);
+        let started = c.before.epoch_starts.is_some();
+        !(started && c.call.is_some()) || start(c.before) == start(c.after)
     }),
     // I21
     ("no shortfall is ever changed or removed", |c| c.after.shortfalls.starts_with(&c.before.shortfalls)),
@@ -229,6 +252,15 @@ fn owed(s: &Snapshot, of: fn(&BorrowerView) -> U256) -> U256 {
     sum(s.borrowers.values().map(of))
 }
 
+/// Tokens held that are stake: neither repaid debt nor surplus. While the pool is short no getter tells it.
+fn unborrowed(s: &Snapshot) -> U256 {
+    s.held.minus(s.pool.repaid_debt).minus(s.surplus)
+}
+
+fn is_short(s: &Snapshot) -> bool {
+    s.pool.borrowed > s.pool.active.now
+}
+
 /// Inactive stake that is nobody's: what roundings left.
 fn dust(s: &Snapshot) -> U256 {
     s.pool.inactive.next.saturating_sub(total(s, |a| a.inactive.next))
@@ -258,8 +290,21 @@ fn total_brought_forward(change: &Change<'_>) -> bool {
     after.active.now == expected(before.active)
         && after.inactive.now == expected(before.inactive)
         && (after.active.next, after.inactive.next) == (before.active.next, before.inactive.next)
-        && (after.borrowed, after.unborrowed) == (before.borrowed, before.unborrowed)
+        && after.borrowed == before.borrowed
+        && unborrowed(change.after) == unborrowed(change.before)
         && change.before.borrowers.keys().all(shares)
+}
+
+fn comes_or_goes(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::Stake(_)
+            | Call::StakeFor(..)
+            | Call::Restake(_)
+            | Call::WithdrawStake(..)
+            | Call::WithdrawMaxStake(_)
+            | Call::WithdrawStakeFor(..)
+    )
 }
 
 fn moves_no_stake(call: &Call) -> bool {
@@ -267,7 +312,9 @@ fn moves_no_stake(call: &Call) -> bool {
         call,
         Call::Borrow(_)
             | Call::RepayBorrow(..)
+            | Call::RepayBorrowUpTo(..)
             | Call::RepayDebt(..)
+            | Call::RepayDebtUpTo(..)
             | Call::WithdrawDebt(..)
             | Call::WithdrawMaxDebt(_)
             | Call::DecreaseBorrowerDebt(..)
@@ -278,6 +325,7 @@ fn moves_no_stake(call: &Call) -> bool {
             | Call::SettleShortfalls(..)
             | Call::SetRewardsPerSecond(_)
             | Call::SetBorrowerAllocations(..)
+            | Call::SetBorrowerCaps(..)
     )
 }
 

@@ -63,6 +63,8 @@ pub struct Borrower {
     pub debt: U256,
     /// Whether it may not borrow.
     pub restricted: bool,
+    /// The most that it can have borrowed after borrowing; zero for no such limit.
+    pub cap: U256,
 }
 
 /// A loss shared by all inactive stake of its epoch.
@@ -283,6 +285,7 @@ impl Ledger {
             Call::GrantRole(role, account) => nothing(self.grant(caller, *role, *account)),
             Call::RevokeRole(role, account) => nothing(self.revoke(caller, *role, *account)),
             Call::SetBorrowerAllocations(borrowers, shares) => nothing(self.allocate(caller, borrowers, shares)),
+            Call::SetBorrowerCaps(borrowers, caps) => nothing(self.set_caps(caller, borrowers, caps)),
             Call::SetBorrowingRestriction(borrower, to) => nothing(self.set_restriction(caller, *borrower, *to)),
             _ => self.run_lending(caller, call),
         }
@@ -294,8 +297,10 @@ impl Ledger {
             Call::RestrictBorrower(borrower) => nothing(self.restrict_overdue(*borrower)),
             Call::Borrow(amount) => nothing(self.borrow(caller, *amount)),
             Call::RepayBorrow(borrower, amount) => nothing(self.repay_borrow(caller, *borrower, *amount)),
+            Call::RepayBorrowUpTo(borrower, max) => self.repay_borrow_up_to(caller, *borrower, *max).map(Some),
             Call::MarkDebt(borrowers) => self.mark_debt(borrowers).map(Some),
             Call::RepayDebt(borrower, amount) => nothing(self.repay_debt(caller, *borrower, *amount)),
+            Call::RepayDebtUpTo(borrower, max) => self.repay_debt_up_to(caller, *borrower, *max).map(Some),
             Call::DecreaseBorrowerDebt(borrower, amount) => {
                 self.write_off_borrower(caller, *borrower, *amount).map(Some)
             }

@@ -10,10 +10,7 @@ use crate::{
 impl Ledger {
     pub(crate) fn allocate(&mut self, caller: Address, names: &[Address], shares: &[U256]) -> Result<(), Refusal> {
         self.only(Role::BorrowerAdmin, caller)?;
-        if names.len() != shares.len() {
-            let (borrowers, allocations) = (u(names.len() as u64), u(shares.len() as u64));
-            return Err(Refusal::ArrayLengthMismatch { borrowers, allocations });
-        }
+        same_length(names, shares)?;
         self.outside_blackout()?;
         if let Some(&allocation) = shares.iter().find(|&&share| share > u(WHOLE)) {
             return Err(Refusal::AllocationTooHigh { allocation, maximum: u(WHOLE) });
@@ -25,6 +22,37 @@ impl Ledger {
         }
         if proposed != required {
             return Err(Refusal::AllocationSumChanged { proposed, required });
+        }
+        Ok(())
+    }
+
+    /// One after the other, each compared with what the one before left. No cap is higher than any.
+    pub(crate) fn set_caps(&mut self, caller: Address, names: &[Address], caps: &[U256]) -> Result<(), Refusal> {
+        self.only(Role::BorrowerAdmin, caller)?;
+        same_length(names, caps)?;
+        for (name, cap) in names.iter().zip(caps) {
+            self.set_cap(*name, *cap)?;
+        }
+        Ok(())
+    }
+
+    fn set_cap(&mut self, name: Address, cap: U256) -> Result<(), Refusal> {
+        let wide: U256 = U256::ONE << 96;
+        let maximum = wide.minus(U256::ONE);
+        if cap > maximum {
+            return Err(Refusal::CapTooHigh { cap, maximum });
+        }
+        if name.is_zero() {
+            return Err(Refusal::InvalidBorrower { borrower: name });
+        }
+        let old = self.borrower(name).cap;
+        let raised = !old.is_zero() && (cap.is_zero() || cap > old);
+        if raised {
+            self.outside_blackout()?;
+        }
+        if cap != old {
+            self.borrower_mut(name).cap = cap;
+            self.report(Event::BorrowerCapChanged(name, old, cap));
         }
         Ok(())
     }
@@ -79,12 +107,27 @@ impl Ledger {
         if borrowed > limit {
             return Err(Refusal::BorrowExceedsAllocation { borrowed, limit });
         }
+        let cap = self.borrower(caller).cap;
+        if !cap.is_zero() && borrowed > cap {
+            return Err(Refusal::BorrowExceedsCap { borrowed, cap });
+        }
         self.borrower_mut(caller).borrowed = borrowed;
         self.borrowed = self.borrowed.plus(amount);
         self.unborrowed = self.unborrowed.minus(amount);
         self.push(caller, amount);
         self.report(Event::Borrowed(caller, amount, borrowed));
         Ok(())
+    }
+
+    pub(crate) fn repay_borrow_up_to(&mut self, payer: Address, name: Address, max: U256) -> Result<U256, Refusal> {
+        if max.is_zero() {
+            return Err(Refusal::ZeroAmount);
+        }
+        let amount = max.min(self.borrower(name).borrowed);
+        if !amount.is_zero() {
+            self.repay_borrow(payer, name, amount)?;
+        }
+        Ok(amount)
     }
 
     pub(crate) fn repay_borrow(&mut self, payer: Address, name: Address, amount: U256) -> Result<(), Refusal> {
@@ -137,8 +180,33 @@ impl Ledger {
         if borrower.restricted {
             return U256::ZERO;
         }
-        self.limit(name).saturating_sub(borrower.borrowed).min(self.available_to_borrow())
+        let limit = if borrower.cap.is_zero() { self.limit(name) } else { self.limit(name).min(borrower.cap) };
+        limit.saturating_sub(borrower.borrowed).min(self.available_to_borrow())
     }
+
+    /// Whether loans exceed the active stake: a shortfall that is to be marked.
+    pub fn is_short(&self) -> bool {
+        self.borrowed > self.active.now
+    }
+
+    /// Whether any loan exceeds its share by a whole unit.
+    pub fn is_overdue(&self) -> bool {
+        self.borrowers.keys().any(|name| !self.overdue_amount(*name).is_zero())
+    }
+
+    /// Whole units by which a loan exceeds the exact share of this epoch.
+    pub(crate) fn overdue_amount(&self, name: Address) -> U256 {
+        let borrower = self.borrower(name);
+        let exact = self.active.now.times(borrower.share.now);
+        borrower.borrowed.times(u(WHOLE)).saturating_sub(exact).over_down(u(WHOLE))
+    }
+}
+
+fn same_length(names: &[Address], values: &[U256]) -> Result<(), Refusal> {
+    if names.len() == values.len() {
+        return Ok(());
+    }
+    Err(Refusal::ArrayLengthMismatch { borrowers: u(names.len() as u64), values: u(values.len() as u64) })
 }
 
 fn share_down(active: U256, share: U256) -> U256 {

@@ -77,6 +77,8 @@ pub enum OracleRefusal {
     Duplicate(Address, Named),
     /// `InvalidQuorum`: quorum, reporters.
     InvalidQuorum(U256, usize),
+    /// `NoMajority`: quorum, reporters.
+    NoMajority(usize, usize),
     /// A role is missing, or cannot change so.
     Role(RoleRefusal),
 }
@@ -127,7 +129,14 @@ impl Oracle {
             OracleCall::Report { root, epoch, cid } => self.report(caller, *root, *epoch, cid, next),
             OracleCall::SetQuorum(quorum) => self.set_quorum(caller, *quorum),
             OracleCall::Role(change) => {
-                let events = self.members.call(caller, change)?;
+                let before = self.members.count(REPORTER);
+                let mut after = self.members.clone();
+                let events = after.call(caller, change)?;
+                let reporters = after.count(REPORTER);
+                if reporters > before && 2 * self.quorum <= reporters {
+                    return Err(OracleRefusal::NoMajority(self.quorum, reporters));
+                }
+                self.members = after;
                 let members = &self.members;
                 self.reports.retain(|reporter, _| members.has(REPORTER, *reporter));
                 Ok(events.into_iter().map(OracleEvent::Role).collect())
@@ -181,8 +190,11 @@ impl Oracle {
     fn set_quorum(&mut self, caller: Address, quorum: U256) -> Result<Vec<OracleEvent>, OracleRefusal> {
         self.members.only(OWNER, caller)?;
         let reporters = self.members.count(REPORTER);
-        if quorum.is_zero() || quorum > U256::from(reporters) {
+        if quorum.is_zero() || quorum > U256::from(reporters + 1) {
             return Err(OracleRefusal::InvalidQuorum(quorum, reporters));
+        }
+        if 2 * quorum.to::<usize>() <= reporters {
+            return Err(OracleRefusal::NoMajority(quorum.to(), reporters));
         }
         self.quorum = quorum.to();
         Ok(vec![OracleEvent::Quorum(self.quorum, reporters)])

@@ -516,11 +516,11 @@ impl Desk<'_> {
                 self.report(ProxyEvent::Restricted(*to));
             }
             ProxyCall::GuardianRepayBorrow(amount) => {
-                self.ensure_allowance(*amount);
+                self.ensure_allowance(self.market.ledger.borrower(self.proxy).borrowed.min(*amount));
                 self.repay_borrow(*amount, true)?;
             }
             ProxyCall::GuardianRepayDebt(amount) => {
-                self.ensure_allowance(*amount);
+                self.ensure_allowance(self.market.ledger.borrower(self.proxy).debt.min(*amount));
                 self.repay_debt(*amount, true)?;
             }
             ProxyCall::GuardianWithdraw(key, asset) => self.withdraw(*key, *asset, true)?,
@@ -593,19 +593,26 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn repay_borrow(&mut self, amount: U256, by_guardian: bool) -> Done {
-        self.ask_pool(&Call::RepayBorrow(self.proxy, amount))?;
+    /// At most what is owed; nothing owed is reported by nothing.
+    fn repay_borrow(&mut self, max: U256, by_guardian: bool) -> Done {
+        let amount = max.min(self.market.ledger.borrower(self.proxy).borrowed);
+        self.ask_pool(&Call::RepayBorrowUpTo(self.proxy, max))?;
         self.use_allowance(amount)?;
         let left = self.market.ledger.borrower(self.proxy).borrowed;
-        self.report(ProxyEvent::RepaidBorrow(amount, left, by_guardian));
+        if !amount.is_zero() {
+            self.report(ProxyEvent::RepaidBorrow(amount, left, by_guardian));
+        }
         Ok(())
     }
 
-    fn repay_debt(&mut self, amount: U256, by_guardian: bool) -> Done {
-        self.ask_pool(&Call::RepayDebt(self.proxy, amount))?;
+    fn repay_debt(&mut self, max: U256, by_guardian: bool) -> Done {
+        let amount = max.min(self.market.ledger.borrower(self.proxy).debt);
+        self.ask_pool(&Call::RepayDebtUpTo(self.proxy, max))?;
         self.use_allowance(amount)?;
         let left = self.market.ledger.borrower(self.proxy).debt;
-        self.report(ProxyEvent::RepaidDebt(amount, left, by_guardian));
+        if !amount.is_zero() {
+            self.report(ProxyEvent::RepaidDebt(amount, left, by_guardian));
+        }
         Ok(())
     }
 
@@ -650,10 +657,15 @@ impl Desk<'_> {
     }
 
     fn need_debt(&self) -> Done {
-        if self.market.ledger.borrower(self.proxy).debt.is_zero() {
+        if self.market.ledger.borrower(self.proxy).debt.is_zero() && !self.is_overdue() {
             return Err(ProxyRefusal::NoOverdueDebt);
         }
         Ok(())
+    }
+
+    /// By a whole unit, so not by rounding.
+    fn is_overdue(&self) -> bool {
+        !self.market.ledger.overdue_amount(self.proxy).is_zero()
     }
 
     // ---------------------------------------------------------------- payouts
@@ -747,7 +759,8 @@ impl Desk<'_> {
         }
         self.market.move_tokens(self.proxy, self.market.exchange.address, amount);
         let restricted = self.state.restricted || self.market.ledger.borrower(self.proxy).restricted;
-        if restricted && self.held() < self.owed() {
+        let bound = restricted || self.is_overdue();
+        if bound && self.held() < self.owed() {
             return Err(ProxyRefusal::BorrowedFunds(self.held(), self.owed()));
         }
         self.done.returned = vec![amount];

@@ -44,6 +44,10 @@ pub enum Refusal {
         current: U256,
         proposed: U256,
     },
+    EpochStartChanged {
+        current: U256,
+        proposed: U256,
+    },
     BalanceOverflow {
         balance: U256,
         maximum: U256,
@@ -64,13 +68,17 @@ pub enum Refusal {
         requested: U256,
         available: U256,
     },
+    ShortfallNotMarked {
+        borrowed: U256,
+        active: U256,
+    },
     RewardsRateTooHigh {
         requested: U256,
         maximum: U256,
     },
     ArrayLengthMismatch {
         borrowers: U256,
-        allocations: U256,
+        values: U256,
     },
     AllocationTooHigh {
         allocation: U256,
@@ -79,6 +87,10 @@ pub enum Refusal {
     AllocationSumChanged {
         proposed: U256,
         required: U256,
+    },
+    CapTooHigh {
+        cap: U256,
+        maximum: U256,
     },
     ZeroAmount,
     BorrowingRestricted {
@@ -91,6 +103,10 @@ pub enum Refusal {
     BorrowExceedsAllocation {
         borrowed: U256,
         limit: U256,
+    },
+    BorrowExceedsCap {
+        borrowed: U256,
+        cap: U256,
     },
     RepayExceedsBorrowed {
         requested: U256,

@@ -2,7 +2,10 @@
 
 use alloy_primitives::U256;
 
-use crate::{Refusal, exact::u};
+use crate::{
+    Refusal,
+    exact::{Exact, u},
+};
 
 /// Shortest blackout window, seconds.
 const SHORTEST_BLACKOUT: u64 = 259_200;
@@ -53,6 +56,11 @@ impl Schedule {
     /// Before epoch zero.
     pub fn epoch(&self, now: u64) -> Result<u64, Refusal> {
         self.since_start(now).map(|seconds| seconds / self.interval)
+    }
+
+    /// First second of an epoch.
+    pub fn start_of(&self, epoch: U256) -> U256 {
+        epoch.times(u(self.interval)).plus(U256::from(self.offset))
     }
 
     /// Seconds to the next epoch.

@@ -61,6 +61,8 @@ pub struct BorrowerView {
     pub borrowable: U256,
     pub overdue: bool,
     pub restricted: bool,
+    pub cap: U256,
+    pub overdue_amount: U256,
 }
 
 /// The pool at one moment.
@@ -118,7 +120,7 @@ impl Ledger {
             inactive: self.inactive,
             borrowed: self.borrowed,
             borrower_debt: self.borrower_debt,
-            unborrowed: self.unborrowed,
+            unborrowed: self.withdrawable(),
             repaid_debt: self.repaid,
             shortfalls: u(self.shortfalls.len() as u64),
             rate: self.rewards.rate,
@@ -134,7 +136,7 @@ impl Ledger {
             inactive: account.inactive,
             debt: account.debt,
             claimable: self.claimable(staker),
-            stake_available: account.inactive.now.min(self.unborrowed),
+            stake_available: account.inactive.now.min(self.withdrawable()),
             debt_available: account.debt.min(self.repaid),
             balance: account.active.now.plus(account.inactive.now),
             transferable: account.active.next,
@@ -155,6 +157,8 @@ impl Ledger {
             borrowable: self.borrowable(name),
             overdue: borrower.borrowed > self.allocated(name),
             restricted: borrower.restricted,
+            cap: borrower.cap,
+            overdue_amount: self.overdue_amount(name),
         }
     }
 
@@ -167,7 +171,10 @@ impl Ledger {
         Snapshot {
             now: self.now,
             schedule: (u(self.schedule.interval), U256::from(self.schedule.offset), u(self.schedule.blackout)),
-            epoch_starts: self.epoch().ok().map(|epoch| (self.start_of(epoch), self.start_of(epoch + 1))),
+            epoch_starts: self
+                .epoch()
+                .ok()
+                .map(|epoch| (self.schedule.start_of(u(epoch)), self.schedule.start_of(u(epoch + 1)))),
             pool: self.pool_view(),
             available_to_borrow: self.available_to_borrow(),
             surplus: self.surplus,
@@ -199,7 +206,8 @@ impl Ledger {
         &self.terms
     }
 
-    fn start_of(&self, epoch: u64) -> U256 {
-        u(epoch).times(u(self.schedule.interval)).plus(U256::from(self.schedule.offset))
+    /// What could be withdrawn: nothing while a shortfall is not marked.
+    pub(crate) fn withdrawable(&self) -> U256 {
+        if self.shortfall().is_zero() { self.unborrowed } else { U256::ZERO }
     }
 }

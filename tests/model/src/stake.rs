@@ -12,6 +12,7 @@ impl Ledger {
     pub(crate) fn stake(&mut self, staker: Address, payer: Address, amount: U256) -> Result<(), Refusal> {
         self.check_staker(staker)?;
         self.epoch()?;
+        self.check_marked()?;
         balance(amount)?; // Of itself first, so that the refusal names the amount.
         self.activate(staker, amount)?;
         self.pull(payer, amount)?;
@@ -95,6 +96,7 @@ impl Ledger {
     pub(crate) fn withdraw_max(&mut self, staker: Address, to: Address) -> Result<U256, Refusal> {
         self.check_recipient(to)?;
         self.epoch()?;
+        self.check_marked()?;
         let amount = self.account(staker).inactive.now.min(self.unborrowed);
         self.withdraw(staker, to, amount)?;
         Ok(amount)
@@ -138,11 +140,12 @@ impl Ledger {
 
     /// Withdrawable stake leaves the books; its tokens stay where they are.
     fn release(&mut self, staker: Address, amount: U256) -> Result<(), Refusal> {
+        self.epoch()?;
+        self.check_marked()?;
         let available = self.unborrowed;
         if amount > available {
             return Err(Refusal::InsufficientUnborrowedStake { requested: amount, available });
         }
-        self.epoch()?;
         let available = self.account(staker).inactive.now;
         if amount > available {
             return Err(Refusal::InsufficientInactiveBalance { requested: amount, available });
@@ -151,6 +154,12 @@ impl Ledger {
         self.inactive.sub(amount);
         self.account_mut(staker).inactive.sub(amount);
         Ok(())
+    }
+
+    /// While loans exceed the active stake, stake neither comes nor goes: the shortfall is to be marked first.
+    fn check_marked(&self) -> Result<(), Refusal> {
+        let (borrowed, active) = (self.borrowed, self.active.now);
+        if borrowed > active { Err(Refusal::ShortfallNotMarked { borrowed, active }) } else { Ok(()) }
     }
 
     fn touch_everything(&mut self, staker: Address) {

@@ -19,7 +19,12 @@ pub struct Settings {
     pub blackout: U256,
     /// Start and end of the distribution of rewards.
     pub distribution: (U256, U256),
+    /// Name and symbol of the stake as a token.
+    pub token: (&'static str, &'static str),
 }
+
+/// Name and symbol of the original's.
+pub const STAKED_USDC: (&str, &str) = ("dYdX Staked USDC", "stkUSDC");
 
 impl Settings {
     /// Fixture F of the specification (section 11).
@@ -30,6 +35,7 @@ impl Settings {
             offset: U256::from(10_000_000),
             blackout: U256::from(300_000),
             distribution: (U256::from(10_000_000), U256::from(60_000_000)),
+            token: STAKED_USDC,
         }
     }
 
@@ -46,6 +52,7 @@ impl Settings {
             offset: U256::from(offset),
             blackout: U256::from(1_209_600),
             distribution: (U256::from(offset), U256::from(offset + 157_679_998)),
+            token: STAKED_USDC,
         }
     }
 }
@@ -135,6 +142,8 @@ fn construction(facets: &[(&'static str, Address)], parties: &Parties, settings:
         interval: settings.interval,
         offset: settings.offset,
         blackoutWindow: settings.blackout,
+        name: settings.token.0.into(),
+        symbol: settings.token.1.into(),
     };
     let cutter = facets.iter().find(|(name, _)| *name == "diamond-cut").map_or(Address::ZERO, |(_, facet)| *facet);
     (cutter, IDiamondCut::constructCall { construction, cuts }.abi_encode().into())

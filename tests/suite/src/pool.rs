@@ -52,7 +52,7 @@ pub struct Books {
     pub inactive: U256,
     /// B: what is lent.
     pub borrowed: U256,
-    /// U: what is not.
+    /// U: what is not, whether or not it can be withdrawn.
     pub unborrowed: U256,
     /// BD: what borrowers owe as debt.
     pub borrower_debt: U256,
@@ -332,17 +332,19 @@ impl Pool {
     /// The pool's totals now.
     pub fn books(&self) -> Books {
         let pool = self.view(IPoolViews::getPoolCall {});
+        let unborrowed =
+            self.tokens_of_pool() - self.view(IPoolViews::getSurplusCall {}) - pool.debtAvailableToWithdraw;
         Books {
             active: pool.activeCurrentEpoch,
             inactive: pool.inactiveCurrentEpoch,
             borrowed: pool.borrowed,
-            unborrowed: pool.unborrowed,
+            unborrowed,
             borrower_debt: pool.borrowerDebt,
             repaid_debt: pool.debtAvailableToWithdraw,
         }
     }
 
-    /// Stake that is not lent.
+    /// Stake that is not lent and can be withdrawn.
     pub fn unborrowed(&self) -> U256 {
         self.view(IPoolViews::getContractBalanceAvailableToWithdrawCall {})
     }

@@ -5,12 +5,14 @@
 //! often everything that any getter says. At the end of a history everybody leaves: see [`finish()`]. A divergence is shrunk to a short
 //! script.
 
+pub mod collusion;
 mod encode;
 mod finish;
 mod generate;
 pub mod proxy;
 mod read;
 mod shrink;
+mod strangers;
 mod world;
 
 use std::{collections::BTreeMap, fmt};
@@ -34,6 +36,9 @@ pub const BORROWERS: [&str; 5] = ["nobody", "B0", "B1", "B2", "S2"];
 /// Every so many steps, and on both sides of every so many jumps in time, everything is compared.
 const FULL_EVERY: usize = 50;
 const FULL_EVERY_JUMPS: usize = 8;
+
+/// Every so many steps a stranger tries everything.
+const STRANGER_EVERY: usize = 60;
 
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,12 +85,45 @@ impl fmt::Display for Failure {
 /// How often each kind of step succeeded and was refused.
 pub type Tally = BTreeMap<String, (u64, u64)>;
 
+/// In how many states the pool was short, and in how many a borrower was overdue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct States {
+    /// States seen: one after each step.
+    pub seen: u64,
+    /// Loans exceeded the active stake.
+    pub short: u64,
+    /// A loan exceeded its share by a whole unit.
+    pub overdue: u64,
+    /// One of both, or both.
+    pub either: u64,
+}
+
+impl States {
+    fn see(&mut self, short: bool, overdue: bool) {
+        self.seen += 1;
+        self.short += u64::from(short);
+        self.overdue += u64::from(overdue);
+        self.either += u64::from(short || overdue);
+    }
+}
+
+impl fmt::Display for States {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |count: u64| 100 * count / self.seen.max(1);
+        let Self { seen, short, overdue, either } = *self;
+        let [short, overdue, either] = [short, overdue, either].map(part);
+        write!(f, "of {seen} states {short} % short, {overdue} % with an overdue loan, {either} % one of both")
+    }
+}
+
 /// Pools just deployed, with different distributions of rewards; histories begin at a fork of one of them.
 #[derive(Debug)]
 pub struct Simulation {
     fixtures: Vec<World>,
     /// What happened so far.
     pub tally: Tally,
+    /// In which states.
+    pub states: States,
 }
 
 impl Default for Simulation {
@@ -101,7 +139,11 @@ impl Simulation {
             [(10_000_000, 60_000_000), (10_300_000, 12_500_000), (5_000_000, 5_000_000), (9_000_000, 9_999_995)];
         let fixture = |(start, end)| Settings { distribution: (u(start), u(end)), ..Settings::fixture() };
         let settings = distributions.map(fixture).into_iter().chain([Settings::mainnet()]);
-        Self { fixtures: settings.map(|settings| World::new(&settings)).collect(), tally: Tally::new() }
+        Self {
+            fixtures: settings.map(|settings| World::new(&settings)).collect(),
+            tally: Tally::new(),
+            states: States::default(),
+        }
     }
 
     /// Plays one history of this many steps, and its end. Returns how many steps there were in all.
@@ -111,7 +153,8 @@ impl Simulation {
     /// If contracts and ledger differ.
     pub fn run(&mut self, seed: u64, steps: usize) -> Result<usize, Box<Failure>> {
         let world = self.fixture(seed).clone();
-        let mut history = History { world, steps: Vec::new(), jumps: 0, tally: &mut self.tally };
+        let (tally, states) = (&mut self.tally, &mut self.states);
+        let mut history = History { world, steps: Vec::new(), jumps: 0, tally, states };
         let played = history.play(seed, steps);
         let History { world, steps, .. } = history;
         match played {
@@ -144,6 +187,7 @@ pub struct History<'a> {
     steps: Vec<Step>,
     jumps: usize,
     tally: &'a mut Tally,
+    states: &'a mut States,
 }
 
 impl History<'_> {
@@ -152,9 +196,14 @@ impl History<'_> {
         for step in generator.opening(&self.world.pool) {
             self.take(step)?;
         }
-        for _ in 0..steps {
+        // Apart from the history's: what the stranger tries changes nothing of it.
+        let mut stranger = Random::new(!seed);
+        for number in 0..steps {
             let step = generator.next(&self.world.pool, &self.world.ledger);
             self.take(step)?;
+            if number % STRANGER_EVERY == STRANGER_EVERY / 2 {
+                self.admit_a_stranger(&mut stranger)?;
+            }
         }
         finish(self, &mut generator.random)
     }
@@ -177,7 +226,18 @@ impl History<'_> {
         Ok(succeeded)
     }
 
+    fn admit_a_stranger(&mut self, random: &mut Random) -> Result<(), Divergence> {
+        let pool = &self.world.pool;
+        let attempts = world::guarded(|| strangers::try_everything(pool, random))?;
+        let (done, refused) = self.tally.entry("a stranger's call".to_owned()).or_default();
+        *done += attempts.accepted;
+        *refused += attempts.made - attempts.accepted;
+        Ok(())
+    }
+
     fn count(&mut self, step: &Step, succeeded: bool) {
+        let ledger = &self.world.ledger;
+        self.states.see(ledger.is_short(), ledger.is_overdue());
         let name = match step {
             Step::Call(_, call) => format!("{call:?}").split('(').next().unwrap_or_default().to_owned(),
             Step::At(_) => "time passes".to_owned(),

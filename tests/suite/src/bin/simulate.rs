@@ -6,10 +6,11 @@ use std::{
     time::Instant,
 };
 
+use alloy_primitives::U256;
 use clap::{Parser, ValueEnum};
 use suite::{
     distribution::simulation as distributor,
-    simulation::{Simulation, Tally, proxy::ProxySimulation},
+    simulation::{Simulation, Tally, collusion, proxy::ProxySimulation},
 };
 
 /// Plays random histories on the contracts and on the model of the specification side by side.
@@ -27,9 +28,9 @@ struct Options {
     /// Random steps in each of them.
     #[arg(long, default_value_t = 400)]
     steps: usize,
-    /// Seed of the first history; each has the next one.
-    #[arg(long, default_value_t = 1)]
-    first_seed: u64,
+    /// Seed of the first history; each has the next one. Goes on where a former run ended.
+    #[arg(long, default_value_t = 1, value_name = "SEED")]
+    from: u64,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -38,6 +39,8 @@ enum Subject {
     Pool,
     /// Market makers' proxies, with pool and exchange.
     Proxies,
+    /// Borrowers that collude with stakers and keepers, against the caps.
+    Collusion,
     /// The rewards distributor and its oracle.
     Distributor,
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
                 let outcome = pool.run(seed, steps);
                 outcome.map_err(|failure| format!("{failure}\nshortened to:\n{}", pool.shorten(&failure)))
             });
+            println!("{}", pool.states);
             outcome.map(|()| pool.tally)
         }
         Subject::Proxies => {
@@ -60,6 +64,16 @@ fn main() -> ExitCode {
                 outcome.map_err(|failure| format!("{failure}\nshortened to:\n{}", proxies.shorten(&failure)))
             });
             outcome.map(|()| proxies.tally)
+        }
+        Subject::Collusion => {
+            let mut closest = U256::ZERO;
+            let outcome = play(&options, |seed, steps| {
+                let loot = collusion::play(seed, steps)?;
+                closest = closest.max(loot.taken * U256::from(100) / loot.allowed);
+                Ok(steps)
+            });
+            println!("at most {closest} % of what the caps allow was taken");
+            outcome.map(|()| Tally::new())
         }
         Subject::Distributor => {
             let mut tally = Tally::new();
@@ -85,20 +99,26 @@ fn main() -> ExitCode {
 /// Plays all histories; `run` plays one and says how many steps it took, or how it diverged.
 fn play(options: &Options, mut run: impl FnMut(u64, usize) -> Result<usize, String>) -> Result<(), String> {
     let (start, mut steps) = (Instant::now(), 0);
-    for seed in options.first_seed..options.first_seed.saturating_add(options.seeds) {
+    for seed in options.from..options.from.saturating_add(options.seeds) {
         steps += run(seed, options.steps)?;
-        progress(seed + 1 - options.first_seed, options.seeds, steps, start);
+        progress(seed, options, steps, start);
     }
-    println!("\n{} histories, {steps} steps, no divergence, {:.0?}", options.seeds, start.elapsed());
+    let next = options.from.saturating_add(options.seeds);
+    println!(
+        "\n{} histories, {steps} steps, no divergence, {:.0?}; go on with --from {next}",
+        options.seeds,
+        start.elapsed()
+    );
     Ok(())
 }
 
-/// One line that is written over on a terminal; a line for every hundredth history elsewhere.
-fn progress(done: u64, of: u64, steps: usize, start: Instant) {
-    let line = format!("{done} of {of} histories, {steps} steps, {:.0?}", start.elapsed());
+/// One line that is written over on a terminal; a line for every tenth history elsewhere.
+fn progress(seed: u64, options: &Options, steps: usize, start: Instant) {
+    let (done, of) = (seed + 1 - options.from, options.seeds);
+    let line = format!("seed {seed} done, {done} of {of} histories, {steps} steps, {:.0?}", start.elapsed());
     if stderr().is_terminal() {
         eprint!("\r{line}  ");
-    } else if done.is_multiple_of(100) {
+    } else if done.is_multiple_of(10) {
         eprintln!("{line}");
     }
     let _ = stderr().flush();

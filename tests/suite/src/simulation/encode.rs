@@ -73,12 +73,14 @@ fn lending_call(call: Call) -> Vec<u8> {
         Call::SetBorrowerAllocations(borrowers, shares) => {
             Lending::setBorrowerAllocationsCall { borrowers, newAllocations: shares }.abi_encode()
         }
+        Call::SetBorrowerCaps(borrowers, caps) => Lending::setBorrowerCapsCall { borrowers, caps }.abi_encode(),
         Call::SetBorrowingRestriction(borrower, to) => {
             Lending::setBorrowingRestrictionCall { borrower, isBorrowingRestricted: to }.abi_encode()
         }
         Call::RestrictBorrower(borrower) => Lending::restrictBorrowerCall { borrower }.abi_encode(),
         Call::Borrow(amount) => Lending::borrowCall { amount }.abi_encode(),
         Call::RepayBorrow(borrower, amount) => Lending::repayBorrowCall { borrower, amount }.abi_encode(),
+        Call::RepayBorrowUpTo(borrower, max) => Lending::repayBorrowUpToCall { borrower, max }.abi_encode(),
         other => debt_call(other),
     }
 }
@@ -87,6 +89,7 @@ fn debt_call(call: Call) -> Vec<u8> {
     match call {
         Call::MarkDebt(borrowers) => Debt::markDebtCall { borrowers }.abi_encode(),
         Call::RepayDebt(borrower, amount) => Debt::repayDebtCall { borrower, amount }.abi_encode(),
+        Call::RepayDebtUpTo(borrower, max) => Debt::repayDebtUpToCall { borrower, max }.abi_encode(),
         Call::DecreaseBorrowerDebt(borrower, amount) => {
             Debt::decreaseBorrowerDebtCall { borrower, amount }.abi_encode()
         }
@@ -178,6 +181,9 @@ fn lending_event(event: &Event) -> LogData {
                 epochNumber: epoch,
             })
         }
+        Event::BorrowerCapChanged(borrower, old, new) => {
+            log(events::BorrowerCapChanged { borrower, oldCap: old, newCap: new })
+        }
         Event::BorrowingRestrictionChanged(borrower, to) => {
             log(events::BorrowingRestrictionChanged { borrower, isBorrowingRestricted: to })
         }
@@ -219,6 +225,7 @@ pub(super) fn refusal(refusal: &Refusal) -> Vec<u8> {
             errors::EndsInBlackoutWindow { timeRemaining: remaining, blackoutWindow: window }.abi_encode()
         }
         R::EpochNumberChanged { current, proposed } => errors::EpochNumberChanged { current, proposed }.abi_encode(),
+        R::EpochStartChanged { current, proposed } => errors::EpochStartChanged { current, proposed }.abi_encode(),
         R::RewardsRateTooHigh { requested, maximum } => errors::RewardsRateTooHigh { requested, maximum }.abi_encode(),
         R::MissingRole { account, role } => {
             errors::AccessControlUnauthorizedAccount { account, neededRole: role_id(role) }.abi_encode()
@@ -245,6 +252,7 @@ fn stake_refusal(refusal: Refusal) -> Vec<u8> {
         R::InsufficientUnborrowedStake { requested, available } => {
             errors::InsufficientUnborrowedStake { requested, available }.abi_encode()
         }
+        R::ShortfallNotMarked { borrowed, active } => errors::ShortfallNotMarked { borrowed, active }.abi_encode(),
         R::InvalidStaker { staker } => errors::InvalidStaker { staker }.abi_encode(),
         R::InvalidRecipient { recipient } => errors::InvalidRecipient { recipient }.abi_encode(),
         R::TokenFailed { token } => errors::SafeErc20FailedOperation { token }.abi_encode(),
@@ -278,9 +286,9 @@ fn token_refusal(refusal: Refusal) -> Vec<u8> {
 fn lending_refusal(refusal: Refusal) -> Vec<u8> {
     use Refusal as R;
     match refusal {
-        R::ArrayLengthMismatch { borrowers, allocations } => {
-            errors::ArrayLengthMismatch { borrowers, allocations }.abi_encode()
-        }
+        R::ArrayLengthMismatch { borrowers, values } => errors::ArrayLengthMismatch { borrowers, values }.abi_encode(),
+        R::CapTooHigh { cap, maximum } => errors::CapTooHigh { cap, maximum }.abi_encode(),
+        R::BorrowExceedsCap { borrowed, cap } => errors::BorrowExceedsCap { borrowed, cap }.abi_encode(),
         R::AllocationTooHigh { allocation, maximum } => errors::AllocationTooHigh { allocation, maximum }.abi_encode(),
         R::AllocationSumChanged { proposed, required } => {
             errors::AllocationSumChanged { proposed, required }.abi_encode()
@@ -335,7 +343,9 @@ pub(super) fn named(call: &Call) -> Vec<Address> {
         | Call::ClaimRewards(who)
         | Call::Transfer(who, _)
         | Call::RepayBorrow(who, _)
+        | Call::RepayBorrowUpTo(who, _)
         | Call::RepayDebt(who, _)
+        | Call::RepayDebtUpTo(who, _)
         | Call::DecreaseBorrowerDebt(who, _)
         | Call::WithdrawDebt(who, _)
         | Call::WithdrawMaxDebt(who)
@@ -346,7 +356,7 @@ pub(super) fn named(call: &Call) -> Vec<Address> {
         Call::WithdrawStakeFor(one, two, _) | Call::ClaimRewardsFor(one, two) | Call::TransferFrom(one, two, _) => {
             vec![*one, *two]
         }
-        Call::SetBorrowerAllocations(all, _) | Call::MarkDebt(all) => all.clone(),
+        Call::SetBorrowerAllocations(all, _) | Call::SetBorrowerCaps(all, _) | Call::MarkDebt(all) => all.clone(),
         _ => vec![],
     }
 }

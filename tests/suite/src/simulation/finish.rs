@@ -85,9 +85,8 @@ fn repay(history: &mut History<'_>) -> Result<(), Divergence> {
         if !view.borrowed.is_zero() {
             must(history, Step::Call(payer, Call::RepayBorrow(borrower, view.borrowed)))?;
         }
-        if !view.debt.is_zero() {
-            must(history, Step::Call(payer, Call::RepayDebt(borrower, view.debt)))?;
-        }
+        must(history, Step::Call(payer, Call::RepayBorrowUpTo(borrower, U256::MAX)))?;
+        must(history, Step::Call(payer, Call::RepayDebtUpTo(borrower, U256::MAX)))?;
     }
     Ok(())
 }

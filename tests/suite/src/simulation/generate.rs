@@ -10,6 +10,8 @@ use crate::{Pool, check::u};
 
 const STAKERS: [&str; 4] = ["S0", "S1", "S2", "B0"];
 const BORROWING: [&str; 4] = ["B0", "B1", "B2", "S2"];
+/// Who stakes what a borrower took.
+const ACCOMPLICE: &str = "X0";
 
 /// splitmix64: small, and the same everywhere.
 #[derive(Clone, Debug)]
@@ -75,6 +77,8 @@ pub struct Generator {
 #[derive(Clone, Copy, Debug)]
 enum Plan {
     BorrowAll(&'static str),
+    /// What was just borrowed is staked again, for an accomplice: that raises what can be borrowed.
+    StakeAgain(&'static str),
     RequestMuch(&'static str),
     NextEpoch,
 }
@@ -103,8 +107,10 @@ impl Generator {
 
     /// The next step in this state.
     pub fn next(&mut self, pool: &Pool, ledger: &Ledger) -> Step {
-        if self.random.below(50) == 0 {
-            self.plan_squeeze();
+        match self.random.below(40) {
+            0 | 1 if self.plan.is_empty() => self.plan_squeeze(),
+            2 if self.plan.is_empty() => self.plan_recycling(),
+            _ => {}
         }
         let planned = self.plan.pop_front();
         let draw = Draw { pool, ledger, scale: self.scale, random: &mut self.random };
@@ -119,6 +125,15 @@ impl Generator {
         plan.extend(STAKERS.map(Plan::RequestMuch));
         plan.push(Plan::NextEpoch);
         self.plan.extend(plan);
+    }
+
+    /// A borrower takes more than its share by staking what it borrows, and its accomplice leaves.
+    fn plan_recycling(&mut self) {
+        let borrower = self.random.one(&BORROWING);
+        for _ in 0..3 {
+            self.plan.extend([Plan::BorrowAll(borrower), Plan::StakeAgain(borrower)]);
+        }
+        self.plan.extend([Plan::RequestMuch(ACCOMPLICE), Plan::NextEpoch]);
     }
 
     fn rate(&mut self) -> U256 {
@@ -157,7 +172,7 @@ struct Draw<'a> {
 
 impl Draw<'_> {
     fn step(mut self) -> Step {
-        if !self.ledger.shortfall().is_zero() && self.random.below(6) == 0 {
+        if self.ledger.is_short() && self.random.below(20) == 0 {
             return Step::Call("X0", Call::MarkDebt(self.list()));
         }
         match self.random.below(100) {
@@ -177,6 +192,10 @@ impl Draw<'_> {
         match plan {
             Plan::BorrowAll(name) => {
                 Step::Call(name, Call::Borrow(self.ledger.borrower_view(self.who(name)).borrowable))
+            }
+            Plan::StakeAgain(name) => {
+                let borrowed = self.ledger.borrower_view(self.who(name)).borrowed;
+                Step::Call(name, Call::StakeFor(self.who(ACCOMPLICE), borrowed))
             }
             Plan::RequestMuch(name) => {
                 let active = self.ledger.account_view(self.who(name)).active.next;
@@ -309,7 +328,7 @@ impl Draw<'_> {
     fn lend(&mut self) -> Step {
         let (name, borrower) = self.able_borrower();
         let view = self.ledger.borrower_view(borrower);
-        match self.random.below(20) {
+        match self.random.below(24) {
             0..=9 => {
                 // Mostly all there is, so that loans exceed the active stake after the next requests.
                 let most =
@@ -323,8 +342,37 @@ impl Draw<'_> {
             14 => Step::Call("X0", Call::RestrictBorrower(borrower)),
             15..=17 => Step::Call(self.governor(), Call::SetBorrowingRestriction(borrower, false)),
             18 => Step::Call(self.governor(), Call::SetBorrowingRestriction(borrower, true)),
+            19 | 20 => {
+                let payer = self.random.one(&["X0", "Y", name, name, name]);
+                Step::Call(payer, Call::RepayBorrowUpTo(borrower, self.random.amount(view.borrowed)))
+            }
+            21 | 22 => self.cap(),
             _ => self.allocate(),
         }
+    }
+
+    /// New caps of some borrowers, who may be named twice; often none, so that shares count alone.
+    fn cap(&mut self) -> Step {
+        let count = 1 + self.random.below(3) as usize;
+        let names: Vec<_> = (0..count).map(|_| self.pool.who(self.random.one(&BORROWING))).collect();
+        let high = U256::ONE << 96;
+        let mut caps: Vec<_> = names
+            .iter()
+            .map(|name| {
+                let view = self.ledger.borrower_view(*name);
+                let near = [view.borrowed, view.allocated.now, view.cap, view.cap + U256::ONE];
+                let cap = self.random.one(&[near[0], near[1], near[2], near[3], high - U256::ONE, u(1)]);
+                if self.random.below(2) == 0 { U256::ZERO } else { cap.min(high - U256::ONE) }
+            })
+            .collect();
+        let mut names = names;
+        match self.random.below(16) {
+            0 => caps[0] = self.random.one(&[high, U256::MAX]),
+            1 => names[0] = Address::ZERO,
+            2 => drop(caps.pop()),
+            _ => {}
+        }
+        Step::Call(self.governor(), Call::SetBorrowerCaps(names, caps))
     }
 
     /// Mostly legal new shares of some borrowers, who may be named twice.
@@ -364,9 +412,13 @@ impl Draw<'_> {
         let owed = self.random.amount(account.debt_available);
         match self.random.below(20) {
             0..=3 => Step::Call("X0", Call::MarkDebt(self.list())),
-            4..=9 => {
+            4..=7 => {
                 let payer = self.random.one(&["X0", "Y", payer, payer, payer]);
                 Step::Call(payer, Call::RepayDebt(borrower, self.random.amount(loan.debt)))
+            }
+            8 | 9 => {
+                let payer = self.random.one(&["X0", "Y", payer, payer, payer]);
+                Step::Call(payer, Call::RepayDebtUpTo(borrower, self.random.amount(loan.debt)))
             }
             10 | 11 => Step::Call(name, Call::WithdrawDebt(to, owed)),
             12 | 13 => Step::Call(name, Call::WithdrawMaxDebt(to)),
@@ -455,7 +507,7 @@ impl Draw<'_> {
         Step::Call(by, Call::RevokeRole(role, account))
     }
 
-    /// Around the present: usually the epoch keeps its number.
+    /// Around the present: usually the epoch keeps its number and its start.
     fn schedule(&mut self) -> Call {
         let now = self.ledger.now();
         let interval =
@@ -466,8 +518,10 @@ impl Draw<'_> {
             return Call::SetEpochParameters(u(interval), offset);
         };
         let into = self.random.below(interval);
-        let offset = now.saturating_sub(into).saturating_sub(epoch * interval);
-        let offset = self.random.one(&[u(offset), u(offset), u(offset), u(offset), u(now + 1), U256::MAX]);
+        let moved = now.saturating_sub(into).saturating_sub(epoch * interval);
+        let start = self.ledger.schedule().start_of(u(epoch));
+        let kept = start.saturating_sub(u(epoch) * u(interval));
+        let offset = self.random.one(&[kept, kept, kept, kept, u(moved), u(now + 1), U256::MAX]);
         Call::SetEpochParameters(u(interval), offset)
     }
 }

@@ -94,6 +94,8 @@ pub(super) fn borrower(pool: &Pool, borrower: Address) -> BorrowerView {
         borrowable: state.borrowable,
         overdue: state.overdue,
         restricted: state.restricted,
+        cap: state.cap,
+        overdue_amount: state.overdueAmount,
     }
 }
 
@@ -113,6 +115,8 @@ fn borrower_one_by_one(pool: &Pool, borrower: Address) -> BorrowerView {
         borrowable: pool.view(Lending::getBorrowableAmountCall { borrower }),
         overdue: pool.view(Lending::isBorrowerOverdueCall { borrower }),
         restricted: pool.view(Lending::isBorrowingRestrictedForBorrowerCall { borrower }),
+        cap: pool.view(Lending::getBorrowerCapCall { borrower }),
+        overdue_amount: pool.view(Lending::getBorrowerCall { borrower }).overdueAmount,
     }
 }
 
@@ -210,7 +214,7 @@ fn shortfalls(pool: &Pool, count: U256, known: &[Shortfall]) -> Vec<Shortfall> {
     let old = known.len().min(count).saturating_sub(1);
     let read = |number: usize| {
         let shortfall = pool.view(Debt::getShortfallCall { index: U256::from(number) });
-        Shortfall { epoch: shortfall.epoch.into(), index: U256::from(shortfall.survivingIndex) }
+        Shortfall { epoch: shortfall.epoch.into(), index: U256::from(shortfall.index) }
     };
     known[..old].iter().copied().chain((old..count).map(read)).collect()
 }

@@ -52,7 +52,7 @@ fn alc_2_before_epoch_zero_shares_apply_at_once() {
     assert_refused(refused, sum_changed(8001, 8000));
     let uneven =
         IBorrowerAllocations::setBorrowerAllocationsCall { borrowers: pool.all(&["B0"]), newAllocations: vec![] };
-    let error = errors::ArrayLengthMismatch { borrowers: u(1), allocations: u(0) };
+    let error = errors::ArrayLengthMismatch { borrowers: u(1), values: u(0) };
     assert_refused(pool.by("GOV").send(uneven).unwrap_err(), error);
     assert!(pool.by("GOV").set_allocations(&[]).unwrap().logs.is_empty());
     for allocation in [u(10_001), u(65_536 + 5000), U256::from(1) << 120, U256::MAX] {
@@ -94,7 +94,7 @@ fn alc_5_not_in_the_blackout_window() {
     assert_refused(pool.by("GOV").set_allocations(&[]).unwrap_err(), error);
     let uneven =
         IBorrowerAllocations::setBorrowerAllocationsCall { borrowers: pool.all(&["B0"]), newAllocations: vec![] };
-    let error = errors::ArrayLengthMismatch { borrowers: u(1), allocations: u(0) };
+    let error = errors::ArrayLengthMismatch { borrowers: u(1), values: u(0) };
     assert_refused(pool.by("GOV").send(uneven).unwrap_err(), error);
 }
 

@@ -263,6 +263,10 @@ fn apply(routes: &mut Routes, cuts: &[IDiamondCut::FacetCut]) -> Result<(), Vec<
             };
         }
     }
+    let marking = IDebtAccounting::markDebtCall::SELECTOR;
+    if !routes.contains_key(&marking) {
+        return Err(errors::RequiredSelectorUnrouted { selector: marking.into() }.abi_encode());
+    }
     Ok(())
 }
 
@@ -356,7 +360,8 @@ fn removing_what_was_added_restores_the_storage() {
 
 /// The fixture's construction.
 fn construction(pool: &Pool) -> IDiamondCut::Construction {
-    let Settings { interval, offset, blackout, distribution: (start, end), .. } = Settings::fixture();
+    let Settings { interval, offset, blackout, distribution: (start, end), token: (name, symbol), .. } =
+        Settings::fixture();
     IDiamondCut::Construction {
         stakedToken: pool.token(),
         rewardsToken: pool.rewards_token(),
@@ -367,6 +372,8 @@ fn construction(pool: &Pool) -> IDiamondCut::Construction {
         interval,
         offset,
         blackoutWindow: blackout,
+        name: name.into(),
+        symbol: symbol.into(),
     }
 }
 
@@ -456,11 +463,23 @@ fn construction_refuses_a_bad_cut() {
         change(&mut call.cuts);
         deploy(&mut pool.fork(), facet, call.abi_encode()).unwrap_err()
     };
-    // Without a facet that cuts the pool could never be changed; without one that initialises it could never be used.
+    // Without a facet that cuts the pool could never be changed; without one that initialises it could never be used; without one that
+    // marks nobody could leave a short one.
+    let without = |missing: [u8; 4]| {
+        refused(&|cuts| cuts.iter_mut().for_each(|cut| cut.functionSelectors.retain(|selector| *selector != missing)))
+    };
+    assert_refused(refused(&|cuts| cuts.clear()), errors::UnknownSelector { selector: initialize.into() });
+    assert_refused(without(initialize), errors::UnknownSelector { selector: initialize.into() });
+    for required in [IDiamondCut::diamondCutCall::SELECTOR, IDebtAccounting::markDebtCall::SELECTOR] {
+        assert_refused(without(required), errors::RequiredSelectorUnrouted { selector: required.into() });
+    }
+    // What answers the cut must say that it does.
     let cutting = IDiamondCut::diamondCutCall::SELECTOR;
-    assert_refused(refused(&|cuts| cuts.clear()), errors::UnknownSelector { selector: cutting.into() });
-    let uninitialised = refused(&|cuts| *cuts = vec![cut(facet, ADD, &[cutting])]);
-    assert_refused(uninitialised, errors::UnknownSelector { selector: initialize.into() });
+    let elsewhere = refused(&|cuts| {
+        cuts.iter_mut().for_each(|cut| cut.functionSelectors.retain(|selector| *selector != cutting));
+        cuts.push(cut(schedule, ADD, &[cutting]));
+    });
+    assert_refused(elsewhere, errors::FacetDoesNotCut { facet: schedule });
     let added = errors::DuplicateSelector { selector: initialize.into(), facet: schedule };
     assert_refused(refused(&|cuts| cuts.push(cut(facet, ADD, &[initialize]))), added);
     let bare = errors::InvalidFacet { facet: Address::ZERO };

@@ -4,6 +4,7 @@
 mod allocations;
 mod anywhere;
 mod attacks;
+mod audit;
 mod borrowing;
 mod claims;
 mod debt;

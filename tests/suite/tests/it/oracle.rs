@@ -246,28 +246,70 @@ fn who_leaves_takes_its_report_along() {
 }
 
 #[test]
-fn a_quorum_is_one_reporter_at_least_and_all_at_most() {
+fn a_quorum_is_more_than_half_and_all_at_most() {
     let mut world = with_oracle();
     let set = |quorum| oracle::setQuorumCall { quorum };
-    for quorum in [u(0), u(5), u(65_537), U256::MAX] {
+    for quorum in [u(0), u(6), u(65_537), U256::MAX] {
         let refused = world.tell_oracle("GOV", set(quorum)).unwrap_err();
         assert_refused(refused, oracle::InvalidQuorum { quorum, reporters: u(4) });
     }
-    let refused = world.tell_oracle("R1", set(u(1))).unwrap_err();
+    for quorum in [1, 2] {
+        let refused = world.tell_oracle("GOV", set(u(quorum))).unwrap_err();
+        assert_refused(refused, oracle::NoMajority { quorum: u(quorum), reporters: u(4) });
+    }
+    let refused = world.tell_oracle("R1", set(u(3))).unwrap_err();
     let account = world.who("R1");
     let needed = role("OWNER_ROLE");
     assert_refused(refused, IRoles::AccessControlUnauthorizedAccount { account, neededRole: needed });
 
     // A quorum that is met by now publishes with the next equal report, even of who reported it.
+    world.tell_oracle("GOV", set(u(4))).unwrap();
+    let root = tree("T5").root();
+    for who in ["R1", "R2", "R3"] {
+        report(&mut world, who, root, 0).unwrap();
+    }
+    let done = world.tell_oracle("GOV", set(u(3))).unwrap();
+    assert_logs(logs_of(&done.receipt, world.oracle), [log(oracle::QuorumChanged { quorum: u(3), reporters: u(4) })]);
+    assert_eq!(world.ask_oracle(oracle::getQuorumCall {}), u(3));
+    let outcome = report(&mut world, "R1", root, 0);
+    assert_logs(logs(&world, outcome), [reported(&world, "R1", root, 0, 3), updated(root, 0)]);
+    assert!(report(&mut world, "R1", root, 0).unwrap_err().is::<oracle::DuplicateReport>());
+}
+
+/// Two groups that replace each other's root would put off every activation: more than half must agree, also after somebody joined.
+#[test]
+fn nobody_joins_without_a_majority() {
+    let mut world = Distribution::deploy();
+    let (distributor, reporters) = (world.distributor, vec![world.who("R1"), world.who("R2")]);
+    let refused = deploy_oracle(&mut world.chain, distributor, reporters, u(1)).unwrap_err();
+    assert_refused(refused, oracle::NoMajority { quorum: u(1), reporters: u(2) });
+
+    let first = vec![world.who("R1")];
+    world.oracle = deploy_oracle(&mut world.chain, distributor, first, u(1)).unwrap().address;
+    let join =
+        |world: &Distribution, name| IRoles::grantRoleCall { role: role("REPORTER_ROLE"), account: world.who(name) };
+    let second = join(&world, "R2");
+    let refused = world.tell_oracle("GOV", second.clone()).unwrap_err();
+    assert_refused(refused, oracle::NoMajority { quorum: u(1), reporters: u(2) });
+    // The quorum goes ahead by one; until somebody joins nothing is published.
+    world.tell_oracle("GOV", oracle::setQuorumCall { quorum: u(2) }).unwrap();
     let root = tree("T5").root();
     report(&mut world, "R1", root, 0).unwrap();
+    assert_eq!(read(&world).0, B256::ZERO);
+    world.tell_oracle("GOV", second).unwrap();
     report(&mut world, "R2", root, 0).unwrap();
-    let done = world.tell_oracle("GOV", set(u(2))).unwrap();
-    assert_logs(logs_of(&done.receipt, world.oracle), [log(oracle::QuorumChanged { quorum: u(2), reporters: u(4) })]);
-    assert_eq!(world.ask_oracle(oracle::getQuorumCall {}), u(2));
-    let outcome = report(&mut world, "R1", root, 0);
-    assert_logs(logs(&world, outcome), [reported(&world, "R1", root, 0, 2), updated(root, 0)]);
-    assert!(report(&mut world, "R1", root, 0).unwrap_err().is::<oracle::DuplicateReport>());
+    assert_eq!(read(&world).0, root);
+    let third = join(&world, "R3");
+    world.tell_oracle("GOV", third).unwrap();
+    let fourth = join(&world, "R4");
+    let refused = world.tell_oracle("GOV", fourth).unwrap_err();
+    assert_refused(refused, oracle::NoMajority { quorum: u(2), reporters: u(4) });
+    // Leaving is always possible.
+    for name in ["R1", "R2", "R3"] {
+        let call = IRoles::revokeRoleCall { role: role("REPORTER_ROLE"), account: world.who(name) };
+        world.tell_oracle("GOV", call).unwrap();
+    }
+    assert_eq!(world.ask_oracle(oracle::getReporterCountCall {}), u(0));
 }
 
 #[test]

@@ -193,10 +193,13 @@ fn sp_27_the_pools_restriction_counts_as_well() {
     let refused = market.by("e").deposit(1).unwrap_err();
     assert_refused(refused, P::DepositOfBorrowedFunds { held: u(399_999), owed: u(400_000) });
     assert!(!market.view(P::isBorrowingRestrictedCall {}), "the guardian's flag is another");
-    // Until governance lifts it.
+    // Until governance lifts it, and nothing is overdue any more: 250,000 are lent, 40 % of 250,000 may be.
     let borrower = market.proxy();
     let lift = IBorrowerAllocations::setBorrowingRestrictionCall { borrower, isBorrowingRestricted: false };
     market.pool.by("GOV").send(lift).unwrap();
+    let refused = market.by("e").deposit(1).unwrap_err();
+    assert_refused(refused, P::DepositOfBorrowedFunds { held: u(399_999), owed: u(400_000) });
+    market.by("b").repay_borrow(150_000).unwrap();
     market.by("e").deposit(1).unwrap();
 }
 

@@ -93,18 +93,21 @@ fn sp_40_owners_cannot_keep_guardians_from_repaying() {
 fn sp_41_without_debt_guardians_force_nothing() {
     let mut market = Market::deploy();
     market.by("b").borrow(400_000).unwrap();
-    market.pool.by("S2").request_withdrawal(750_000).unwrap();
-    market.at(epoch(1));
-    assert!(market.borrowed() > market.view(P::getAllocatedBalanceCurrentEpochCall {}), "overdue, not yet debt");
     let withdrawal = P::guardianForcedWithdrawalRequestCall {
         starkKey: u(KEY),
         vaultId: u(9),
         quantizedAmount: u(5),
         premiumCost: false,
     };
-    assert_refused(market.by("g").send(withdrawal).unwrap_err(), P::NoOverdueDebt {});
+    assert_refused(market.by("g").send(withdrawal.clone()).unwrap_err(), P::NoOverdueDebt {});
     let trade = P::guardianForcedTradeRequestCall { args: words(KEY), signature: vec![].into() };
-    assert_refused(market.by("g").send(trade).unwrap_err(), P::NoOverdueDebt {});
+    assert_refused(market.by("g").send(trade.clone()).unwrap_err(), P::NoOverdueDebt {});
+
+    market.pool.by("S2").request_withdrawal(750_000).unwrap();
+    market.at(epoch(1));
+    assert!(market.borrowed() > market.view(P::getAllocatedBalanceCurrentEpochCall {}), "overdue, not yet debt");
+    market.fork().by("g").send(withdrawal).unwrap();
+    market.by("g").send(trade).unwrap();
 }
 
 #[test]
@@ -134,8 +137,11 @@ fn sp_42_with_debt_guardians_force_at_once() {
     assert_logs(market.logs(&sent.receipt), [log(event)]);
     assert_eq!(last_request(&market), on_exchange(args, signature));
 
+    // Until the debt is paid and nothing is overdue any more: 250,000 are lent, 40 % of 250,000 may be.
     market.by("g").send(P::guardianRepayDebtCall { amount: u(150_000) }).unwrap();
-    assert_refused(market.by("g").send(withdrawal(6)).unwrap_err(), P::NoOverdueDebt {});
+    market.by("g").send(withdrawal(6)).unwrap();
+    market.by("g").send(P::guardianRepayBorrowCall { amount: u(150_000) }).unwrap();
+    assert_refused(market.by("g").send(withdrawal(7)).unwrap_err(), P::NoOverdueDebt {});
 }
 
 // ---------------------------------------------------------------- forced trades of the owner

@@ -49,6 +49,10 @@ fn no_shortfall(borrowed: u64, active: u64) -> errors::NoShortfall {
     errors::NoShortfall { borrowed: u(borrowed), active: u(active) }
 }
 
+fn not_marked(borrowed: u64, active: u64) -> errors::ShortfallNotMarked {
+    errors::ShortfallNotMarked { borrowed: u(borrowed), active: u(active) }
+}
+
 /// Inactive stake now, and what is owed.
 fn position(pool: &Pool, staker: &str) -> (U256, U256) {
     (pool.inactive(staker).0, pool.staker_debt(staker))
@@ -155,7 +159,7 @@ fn shf_1_a_part_is_missing() {
     assert_eq!((position(&pool, "S0"), position(&pool, "S1")), ((u(50), u(50)), (u(250), u(250))));
     assert_eq!(pool.view(IStakedToken::totalSupplyCall {}), u(700));
     let shortfall = pool.view(IDebtAccounting::getShortfallCall { index: u(0) });
-    assert_eq!((shortfall.epoch, U256::from(shortfall.survivingIndex)), (1, e(5, 35)));
+    assert_eq!((shortfall.epoch, U256::from(shortfall.index)), (1, e(5, 35)));
     assert_eq!(pool.view(IDebtAccounting::getShortfallCountCall {}), u(1));
     assert!(pool.view(IDebtAccounting::isSolventCall {}));
 }
@@ -213,7 +217,7 @@ fn shf_4_a_second_shortfall() {
 fn shf_5_stakers_round_down() {
     let pool = shf_5();
     let shortfall = pool.view(IDebtAccounting::getShortfallCall { index: u(1) });
-    assert_eq!((shortfall.epoch, U256::from(shortfall.survivingIndex)), (3, e(75, 34)));
+    assert_eq!((shortfall.epoch, U256::from(shortfall.index)), (3, e(75, 34)));
     assert_eq!((pool.inactive("S0"), pool.staker_debt("S0")), ((u(112), u(212)), u(88)));
     assert_eq!((pool.inactive("S1"), pool.staker_debt("S1")), ((u(187), u(187)), u(313)));
     assert_eq!(pool.total_inactive(), (u(300), u(400)));
@@ -223,7 +227,7 @@ fn shf_5_stakers_round_down() {
 fn shf_6_everything_inactive_is_lost() {
     let mut pool = shf_6();
     assert_eq!((pool.borrower("B0").debt, pool.borrower("B1").debt), (u(200), u(300)));
-    assert_eq!(pool.view(IDebtAccounting::getShortfallCall { index: u(0) }).survivingIndex.to::<u64>(), 0);
+    assert_eq!(pool.view(IDebtAccounting::getShortfallCall { index: u(0) }).index.to::<u64>(), 0);
     assert_eq!(pool.books(), books(500, 0, 500, 0, 500));
     assert_eq!((position(&pool, "S0"), position(&pool, "S1")), ((u(0), u(200)), (u(0), u(300))));
     let receipt = pool.by("S0").withdraw_stake("S0", 0).unwrap();
@@ -266,7 +270,7 @@ fn shf_8_debts_sum_to_the_shortfall() {
     assert_eq!(pool.by("X0").mark_debt(&["B0", "B1"]).unwrap().ret, u(499));
     assert_eq!((pool.borrower("B0").debt, pool.borrower("B1").debt), (u(167), u(332)));
     let shortfall = pool.view(IDebtAccounting::getShortfallCall { index: u(0) });
-    assert_eq!(U256::from(shortfall.survivingIndex), e(2, 33));
+    assert_eq!(U256::from(shortfall.index), e(2, 33));
     assert_eq!(pool.books(), books(500, 1, 500, 1, 499));
     assert!(pool.borrower("B1").overdue, "by less than one unit");
 
@@ -317,13 +321,16 @@ fn shf_9() -> Pool {
 fn shf_9_requests_of_that_epoch_are_spared() {
     let mut pool = shf_9();
     let shortfall = pool.view(IDebtAccounting::getShortfallCall { index: u(0) });
-    assert_eq!(U256::from(shortfall.survivingIndex), e(5, 35));
+    assert_eq!(U256::from(shortfall.index), e(5, 35));
     assert_eq!((pool.inactive("S0"), pool.staker_debt("S0")), ((u(400), u(500)), u(400)));
     assert_eq!((pool.inactive("S1"), pool.staker_debt("S1")), ((u(0), u(500)), u(0)));
     pool.at(epoch(2));
     assert_eq!((pool.inactive("S0").0, pool.inactive("S1").0), (u(500), u(500)));
-    let receipt = pool.by("S0").withdraw_stake("S0", 1).unwrap();
-    assert_eq!(pool.logs(&receipt)[..2], received(&pool, "S0", 400, 400));
+    // The epoch is short again: nothing is withdrawn before that is marked, but anybody can have the loss credited.
+    assert_refused(pool.by("S0").withdraw_stake("S0", 1).unwrap_err(), not_marked(1200, 600));
+    let call = IDebtAccounting::settleShortfallsCall { staker: pool.who("S0"), max: U256::MAX };
+    let receipt = pool.by("X0").send(call).unwrap();
+    assert_logs(pool.logs(&receipt), received(&pool, "S0", 400, 400));
 }
 
 #[test]
@@ -333,7 +340,7 @@ fn shf_10_two_shortfalls_are_credited_at_once() {
     assert_eq!(pool.books(), books(600, 1000, 1200, 400, 400));
     assert_eq!(pool.by("X0").mark_debt(&["B0"]).unwrap().ret, u(600));
     let shortfall = pool.view(IDebtAccounting::getShortfallCall { index: u(1) });
-    assert_eq!(U256::from(shortfall.survivingIndex), e(4, 35));
+    assert_eq!(U256::from(shortfall.index), e(4, 35));
     assert_eq!((position(&pool, "S0"), position(&pool, "S1")), ((u(200), u(700)), (u(200), u(300))));
     let receipt = pool.by("S0").withdraw_stake("S0", 0).unwrap();
     assert_eq!(pool.logs(&receipt)[..2], received(&pool, "S0", 700, 700));
@@ -361,7 +368,7 @@ fn shf_11_late_settlement_is_early_settlement() {
             pool.at(epoch(n)).by("S1").request_withdrawal(100 + n).unwrap();
             pool.at(epoch(n + 1)).by("X0").mark_debt(&["B0"]).unwrap();
             let shortfall = pool.view(IDebtAccounting::getShortfallCall { index: u(number as u64) });
-            assert_eq!(U256::from(shortfall.survivingIndex).to_string(), index);
+            assert_eq!(U256::from(shortfall.index).to_string(), index);
             if eager {
                 let receipt = pool.by("S0").withdraw_stake("S0", 0).unwrap();
                 credited.extend(receipt.logs_of::<events::ReceivedDebt>().into_iter().map(|event| event.amount));
@@ -401,7 +408,7 @@ fn shf_12_everybody_rounds_down() {
 }
 
 #[test]
-fn shf_13_new_stake_cures() {
+fn shf_13_new_stake_waits_for_the_mark() {
     let mut pool = allocated(&[("B0", 4000), ("B1", 6000)]);
     pool.by("S0").stake(300).unwrap();
     pool.by("S1").stake(700).unwrap();
@@ -411,15 +418,15 @@ fn shf_13_new_stake_cures() {
     pool.by("S1").request_withdrawal(500).unwrap();
     pool.at(epoch(1));
     assert_eq!(pool.books(), books(400, 600, 900, 100, 0));
+    assert_refused(pool.by("S2").stake(500).unwrap_err(), not_marked(900, 400));
+    assert_eq!(pool.by("X0").mark_debt(&["B0", "B1"]).unwrap().ret, u(500));
     pool.by("S2").stake(500).unwrap();
-    assert_eq!(pool.books(), books(900, 600, 900, 600, 0));
-    assert_refused(pool.by("X0").mark_debt(&["B0", "B1"]).unwrap_err(), no_shortfall(900, 900));
-    pool.by("S1").withdraw_stake("S1", 500).unwrap();
-    assert_eq!((pool.borrower("B0").overdue, pool.borrower("B1").overdue), (true, false));
+    assert_eq!(pool.books(), books(900, 100, 400, 600, 500));
+    assert_eq!((position(&pool, "S1"), position(&pool, "S2")), ((u(83), u(417)), (u(0), u(0))));
 }
 
 #[test]
-fn shf_14_who_withdraws_before_marking_loses_nothing() {
+fn shf_14_nobody_withdraws_before_the_mark() {
     let mut pool = allocated(&[("B0", 10_000)]);
     for name in ["S0", "S1"] {
         pool.by(name).stake(500).unwrap();
@@ -430,12 +437,10 @@ fn shf_14_who_withdraws_before_marking_loses_nothing() {
     }
     pool.at(epoch(1));
     assert_eq!(pool.books(), books(600, 400, 800, 200, 0));
-    let mut fork = pool.fork();
-    assert_eq!(fork.by("X0").mark_debt(&["B0"]).unwrap().ret, u(200));
-    assert_eq!((position(&fork, "S0"), position(&fork, "S1")), ((u(100), u(100)), (u(100), u(100))));
-    pool.by("S0").withdraw_stake("S0", 200).unwrap();
+    assert_refused(pool.by("S0").withdraw_stake("S0", 200).unwrap_err(), not_marked(800, 600));
     assert_eq!(pool.by("X0").mark_debt(&["B0"]).unwrap().ret, u(200));
-    assert_eq!((position(&pool, "S0"), position(&pool, "S1")), ((u(0), u(0)), (u(0), u(200))));
+    assert_eq!((position(&pool, "S0"), position(&pool, "S1")), ((u(100), u(100)), (u(100), u(100))));
+    pool.by("S0").withdraw_stake("S0", 100).unwrap();
 }
 
 #[test]
@@ -462,7 +467,7 @@ fn shf_16_large_amounts() {
     pool.at(epoch(1)).by("B0").repay_borrow("B0", e(1, 14)).unwrap();
     assert_eq!(pool.by("X0").mark_debt(&["B0"]).unwrap().ret, u(233_333_333_333_340));
     let shortfall = pool.view(IDebtAccounting::getShortfallCall { index: u(0) });
-    assert_eq!(shortfall.survivingIndex.to_string(), "299999999999994000000000000119999999");
+    assert_eq!(shortfall.index.to_string(), "299999999999994000000000000119999999");
     assert_eq!(pool.books().inactive, e(1, 14));
     assert_eq!(position(&pool, "S0"), (u(99_999_999_999_997), u(233_333_333_333_336)));
     assert_eq!(position(&pool, "S1"), (u(2), u(5)));
@@ -493,8 +498,7 @@ fn shf_18_a_gift_pays_no_withdrawal() {
     pool.by("B0").borrow(1000).unwrap();
     pool.by("S0").request_withdrawal(250).unwrap();
     pool.at(epoch(1));
-    let error = errors::InsufficientUnborrowedStake { requested: u(250), available: u(0) };
-    assert_refused(pool.by("S0").withdraw_stake("S0", 250).unwrap_err(), error);
+    assert_refused(pool.by("S0").withdraw_stake("S0", 250).unwrap_err(), not_marked(1000, 750));
     let receipt = pool.by("X0").mark_debt(&["B0"]).unwrap();
     assert_eq!(pool.logs(&receipt).last(), Some(&converted(250, u(0), 0)));
     assert_eq!(position(&pool, "S0"), (u(0), u(250)));
@@ -510,13 +514,11 @@ fn shf_19_every_debt_has_a_creditor() {
     pool.by("S0").request_withdrawal(400).unwrap();
     pool.at(epoch(1));
     pool.give("X0", 1000);
-    let error = errors::InsufficientUnborrowedStake { requested: u(400), available: u(200) };
-    assert_refused(pool.by("S0").withdraw_stake("S0", 400).unwrap_err(), error);
-    pool.by("S0").withdraw_stake("S0", 200).unwrap();
-    assert_eq!(pool.books(), books(600, 200, 800, 0, 0));
+    assert_refused(pool.by("S0").withdraw_stake("S0", 400).unwrap_err(), not_marked(800, 600));
+    assert_eq!(pool.books(), books(600, 400, 800, 200, 0));
     assert_eq!(pool.by("X0").mark_debt(&["B0", "B1"]).unwrap().ret, u(200));
     assert_eq!((pool.borrower("B0").debt, pool.borrower("B1").debt), (u(200), u(0)));
-    assert_eq!(position(&pool, "S0"), (u(0), u(200)));
+    assert_eq!((position(&pool, "S0"), pool.books()), ((u(200), u(200)), books(600, 200, 600, 200, 200)));
 }
 
 #[test]
@@ -541,7 +543,7 @@ fn shf_21_stake_of_nobody_hides_nothing() {
 }
 
 #[test]
-fn wdr_8_a_short_pool_pays_first_come_first_served() {
+fn wdr_8_a_short_pool_pays_everybody_alike() {
     let mut pool = allocated(&[("B0", 10_000)]);
     pool.by("S0").stake(1000).unwrap();
     pool.by("S1").stake(500).unwrap();
@@ -550,15 +552,15 @@ fn wdr_8_a_short_pool_pays_first_come_first_served() {
     pool.by("S1").request_withdrawal(200).unwrap();
     pool.at(epoch(1));
     assert_eq!(pool.books(), books(900, 600, 1500, 0, 0));
-    let short =
-        |requested, available| errors::InsufficientUnborrowedStake { requested: u(requested), available: u(available) };
-    assert_refused(pool.by("S0").withdraw_stake("S0", 1).unwrap_err(), short(1, 0));
-    assert_eq!(pool.by("S0").withdraw_max_stake("S0").unwrap().ret, u(0));
+    assert_refused(pool.by("S0").withdraw_stake("S0", 1).unwrap_err(), not_marked(1500, 900));
+    assert_refused(pool.by("S0").withdraw_max_stake("S0").unwrap_err(), not_marked(1500, 900));
     pool.by("X0").repay_borrow("B0", 300).unwrap();
-    assert_refused(pool.by("S0").withdraw_stake("S0", 400).unwrap_err(), short(400, 300));
-    assert_eq!(pool.by("S1").withdraw_max_stake("S1").unwrap().ret, u(200));
-    assert_eq!(pool.by("S0").withdraw_max_stake("S0").unwrap().ret, u(100));
-    assert_eq!(pool.books(), books(900, 300, 1200, 0, 0));
+    assert_refused(pool.by("S1").withdraw_max_stake("S1").unwrap_err(), not_marked(1200, 900));
+    // Marked, what is there pays half of everybody's, in any order.
+    assert_eq!(pool.by("S1").mark_debt(&["B0"]).unwrap().ret, u(300));
+    assert_eq!(pool.by("S1").withdraw_max_stake("S1").unwrap().ret, u(100));
+    assert_eq!(pool.by("S0").withdraw_max_stake("S0").unwrap().ret, u(200));
+    assert_eq!(pool.books(), books(900, 0, 900, 0, 300));
 }
 
 #[test]

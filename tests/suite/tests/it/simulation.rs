@@ -1,8 +1,9 @@
 //! A fixed number of random histories; `scripts/simulate` plays many more.
 
+use alloy_primitives::U256;
 use suite::{
     distribution::simulation::{self, Tally},
-    simulation::{Simulation, proxy::ProxySimulation},
+    simulation::{Simulation, collusion, proxy::ProxySimulation},
 };
 
 #[test]
@@ -16,6 +17,20 @@ fn random_histories_follow_the_ledger() {
     for (name, (done, _)) in &simulation.tally {
         assert!(*done > 0, "{name} never succeeds");
     }
+    let states = simulation.states;
+    assert!(3 * states.either >= states.seen && states.short > 0, "{states}");
+}
+
+/// Borrowers, accomplices and keepers together never have more than the caps allow; some of them come close.
+#[test]
+fn colluders_take_no_more_than_the_caps_allow() {
+    let mut closest = 0;
+    for seed in 1..=12 {
+        let loot = collusion::play(seed, 80).unwrap_or_else(|failure| panic!("{failure}"));
+        closest = closest.max((loot.taken * U256::from(100) / loot.allowed).to::<u64>());
+        assert!(loot.succeeded > 10, "seed {seed}: {loot:?}");
+    }
+    assert!(closest >= 90, "at most {closest} % of what the caps allow was ever taken");
 }
 
 #[test]

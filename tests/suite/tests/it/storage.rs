@@ -93,7 +93,7 @@ fn declared() -> Vec<(String, String, Vec<String>, String)> {
 fn the_golden_layout_is_the_one_that_pool_storage_documents() {
     let golden = golden();
     let declared = declared();
-    assert_eq!(declared.len(), 27, "a row for each slot");
+    assert_eq!(declared.len(), 30, "a row for each slot");
     let mut words: BTreeMap<&str, String> = BTreeMap::new();
     for (number, (slot, field, keys, word)) in declared.iter().enumerate() {
         assert_eq!(*slot, number.to_string());
@@ -219,7 +219,7 @@ fn getter(pool: &Pool, field: &str, part: &str, keys: &[Key]) -> Option<U256> {
         ("inactive", "next") => account().inactiveNextEpoch,
         ("inactive", "shortfalls_applied") => state().shortfallCount,
         ("total_active" | "total_inactive" | "active" | "inactive", "epoch") => state().epoch,
-        ("total_active" | "active" | "constructed", "unused") => u(0),
+        ("active" | "constructed", "unused") => u(0),
         ("loans", "total_borrowed") => state().borrowed,
         ("loans", "repaid_debt_not_yet_withdrawn") => state().debtAvailableToWithdraw,
         ("total_borrower_debt", "value") => state().borrowerDebt,
@@ -247,13 +247,28 @@ fn getter(pool: &Pool, field: &str, part: &str, keys: &[Key]) -> Option<U256> {
         }
         ("access.admin_role", "value") => pool.view(IEpochSchedule::getRoleAdminCall { role: keys[0] }).into(),
         ("constructed", "value") => u(1),
-        // No getter of its own: the whole pool is lent to nobody from the start.
+        // The whole pool is lent to nobody from the start.
         ("borrowers", "share" | "next_share") if keys[0].is_zero() => u(10_000),
-        ("borrowers", _) if keys[0].is_zero() => u(0),
+        ("borrowers", "cap") => pool.view(IBorrowerAllocations::getBorrowerCapCall { borrower: address(0) }),
+        ("borrowers", _) => u(0),
+        ("total_active", "1_if_the_epoch_began_short") => u(0),
+        ("name", part) => text(&pool.view(IStakedToken::nameCall {}), part),
+        ("symbol", part) => text(&pool.view(IStakedToken::symbolCall {}), part),
+        ("decimals", "value") => u(pool.view(IStakedToken::decimalsCall {}).into()),
         // The list of selectors is checked as a whole.
         ("facets", "position_in_selectors") | ("selectors", _) => return None,
         _ => panic!("nothing says what {part} of {field} is"),
     })
+}
+
+/// A short text as its word has it: 31 bytes from the left, behind its length.
+fn text(text: &str, part: &str) -> U256 {
+    if part == "length" {
+        return u(text.len() as u64);
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.resize(31, 0);
+    U256::from_be_slice(&bytes)
 }
 
 /// Every word of the pool, decoded: by field and keys, the parts by name.
@@ -280,6 +295,8 @@ fn eventful() -> Pool {
     pool.by("GOV").set_rewards_per_second(10).unwrap();
     pool.grant("STAKE_OPERATOR_ROLE", "OP");
     pool.grant("OWNER_ROLE", "X0");
+    let caps = vec![(U256::ONE << 96) - u(2)];
+    pool.by("GOV").send(IBorrowerAllocations::setBorrowerCapsCall { borrowers: vec![x0], caps }).unwrap();
     pool.at(epoch(0)).by("S0").stake(1000).unwrap();
     pool.by("S1").stake(2000).unwrap();
     pool.by("OP").send(IStaking::stakeForCall { staker: s2, amount: u(700) }).unwrap();

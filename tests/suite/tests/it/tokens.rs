@@ -414,7 +414,7 @@ fn successful_calls(pool: &Pool) -> Vec<Vec<u8>> {
         IStakedToken::approveCall { spender: x0, amount }.abi_encode(),
         IStakedToken::increaseAllowanceCall { spender: x0, addedValue: amount }.abi_encode(),
         IStakedToken::decreaseAllowanceCall { spender: x0, subtractedValue: u(0) }.abi_encode(),
-        IEpochSchedule::setEpochParametersCall { interval: u(900_000), offset: u(10_000_000) }.abi_encode(),
+        IEpochSchedule::setEpochParametersCall { interval: u(900_000), offset: u(10_100_000) }.abi_encode(),
         IEpochSchedule::setBlackoutWindowCall { blackoutWindow: u(260_000) }.abi_encode(),
         IEpochSchedule::setRewardsPerSecondCall { emissionPerSecond: u(99) }.abi_encode(),
         IEpochSchedule::sweepSurplusCall {}.abi_encode(),

@@ -155,7 +155,10 @@ fn one_is_late(stage: &mut Stage) -> Result<(), String> {
     stage.at(4, 0)?;
     let solvent = stage.view(IDebtAccounting::isSolventCall {})?;
     stage.check(!solvent, || "the pool should be short".into())?;
-    let late = stage.address(LATE);
+    let (late, bob) = (stage.address(LATE), stage.address("bob"));
+    let error = IPoolErrors::ShortfallNotMarked { borrowed: usdc(520_000), active: usdc(400_000) };
+    let leave = IStaking::withdrawMaxStakeCall { recipient: bob };
+    stage.refused("bob", "tries to leave first, and the loss to alice", &leave, &error)?;
     let mark = IDebtAccounting::markDebtCall { borrowers: vec![late] };
     stage.act("stranger", "marks 120,000 USDC as debt of maker3", &mark)?;
     let error = IPoolErrors::BorrowingRestricted { borrower: late };
@@ -194,8 +197,7 @@ fn the_pool_empties(stage: &mut Stage) -> Result<(), String> {
     stage.at(4, 7)?;
     for (maker, _) in MAKERS {
         let borrower = stage.address(maker);
-        let all = stage.view(IBorrowerAllocations::getBorrowedBalanceCall { borrower })?;
-        stage.act(maker, "repays all", &IBorrowerAllocations::repayBorrowCall { borrower, amount: all })?;
+        stage.act(maker, "repays all", &IBorrowerAllocations::repayBorrowUpToCall { borrower, max: U256::MAX })?;
     }
     for who in ["alice", "bob", "carol"] {
         let staker = stage.address(who);
@@ -282,6 +284,7 @@ impl Stage {
         stage.introduce(&deployment, options);
         stage.fund()?;
         stage.act("owner", "gives five makers 25, 25, 20, 20 and 10 % of the pool", &shares())?;
+        stage.act("owner", "caps each loan at that share of 1,000,000 USDC", &caps())?;
         stage.act(
             "owner",
             "sets the emission to 0.1585489619 DYDX a second",
@@ -514,6 +517,14 @@ impl Stage {
         let pool = self.view(IPoolViews::getPoolCall {})?;
         let left = pool.activeCurrentEpoch + pool.inactiveCurrentEpoch + pool.borrowed + pool.borrowerDebt;
         self.check(left.is_zero(), || format!("{left} units are left in the books"))
+    }
+}
+
+/// No more than the share of what is staked when they begin, however much of it is staked again.
+fn caps() -> IBorrowerAllocations::setBorrowerCapsCall {
+    IBorrowerAllocations::setBorrowerCapsCall {
+        borrowers: MAKERS.iter().map(|(maker, _)| Account::named(maker).address()).collect(),
+        caps: MAKERS.iter().map(|(_, share)| usdc(1_000_000 * share / 10_000)).collect(),
     }
 }
 

@@ -226,6 +226,9 @@ pub(super) fn oracle_refusal(refusal: &OracleRefusal) -> Vec<u8> {
         OracleRefusal::InvalidQuorum(quorum, reporters) => {
             oracle::InvalidQuorum { quorum: *quorum, reporters: U256::from(*reporters) }.abi_encode()
         }
+        OracleRefusal::NoMajority(quorum, reporters) => {
+            oracle::NoMajority { quorum: U256::from(*quorum), reporters: U256::from(*reporters) }.abi_encode()
+        }
         OracleRefusal::Role(refusal) => role_refusal(refusal),
     }
 }

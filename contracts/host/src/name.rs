@@ -1,6 +1,6 @@
 use alloc::vec::Vec;
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::B256;
 use alloy_sol_types::{
     SolType, SolValue,
     abi::token::{PackedSeqToken, Token},
@@ -10,7 +10,7 @@ use stylus_sdk::abi::{AbiType, ConstString};
 
 /// A `string` as it comes: Solidity does not look whether one is UTF-8 either, and the check would take 2 KB of the program.
 #[derive(Debug)]
-pub(crate) struct Name(pub(crate) Vec<u8>);
+pub struct Name(pub Vec<u8>);
 
 impl AbiType for Name {
     type SolType = Self;
@@ -55,7 +55,7 @@ impl SolTypeValue<Self> for Name {
     }
 
     fn stv_eip712_data_word(&self) -> B256 {
-        keccak256(&self.0)
+        crate::keccak(&self.0)
     }
 }
 
