@@ -6,7 +6,7 @@ use alloy_json_abi::{Function, JsonAbi, Param};
 use alloy_primitives::hex;
 use anyhow::{Context as _, Result};
 
-use crate::{programs::Workspace, progress::Progress, solidity::Interfaces, stamp, tools};
+use crate::{merged, programs::Workspace, progress::Progress, solidity::Interfaces, stamp, tools};
 
 /// Writes the JSON ABIs, and compares each program with its interface. Returns what differs, as sentences.
 pub(crate) fn update(workspace: &Workspace, progress: &Progress, check: bool) -> Result<Vec<String>> {
@@ -46,16 +46,21 @@ pub(crate) fn update(workspace: &Workspace, progress: &Progress, check: bool) ->
 }
 
 fn write_json(declared: &Interfaces, folder: &Path, check: bool) -> Result<Vec<String>> {
-    let mut complaints = Vec::new();
+    let mut abis = Vec::new();
     for file in declared.files() {
-        let path = folder.join(format!("{file}.json"));
-        let json = serde_json::to_string_pretty(&declared.abi(file)?)? + "\n";
+        abis.push((file, merged::abi(declared, file)?));
+    }
+    abis.extend(merged::pool(declared)?.map(|pool| ("pool", pool)));
+    let mut complaints = Vec::new();
+    for (name, abi) in abis {
+        let path = folder.join(format!("{name}.json"));
+        let json = serde_json::to_string_pretty(&abi)? + "\n";
         if fs::read_to_string(&path).is_ok_and(|committed| committed == json) {
             continue;
         }
         fs::write(&path, json)?;
         if check {
-            complaints.push(format!("{} was not what {file}.sol says; rewritten", path.display()));
+            complaints.push(format!("{} was not what the interfaces say; rewritten", path.display()));
         }
     }
     Ok(complaints)

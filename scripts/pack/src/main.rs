@@ -7,6 +7,7 @@ mod golden;
 mod graph;
 mod interface;
 mod limits;
+mod merged;
 mod programs;
 mod progress;
 mod solidity;
