@@ -3,6 +3,7 @@
 mod batch;
 mod call;
 mod deploy;
+mod interrupt;
 mod output;
 mod pool;
 mod progress;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use client as chain;
+use output::{Failure, Usage};
 
 /// Tidepool: a liquidity staking pool and a rewards program.
 #[derive(Debug, Parser)]
@@ -33,7 +35,8 @@ Who uses what:
   operators         deploy, verify-deployment; rewards run, publish, propose, promote
   everybody's rest  call reaches every function of every contract by its name
 
-Exit codes: 0 done; 1 failed; 2 wrong arguments; 3 malformed input; 4 a check does not hold.";
+Exit codes: 0 done; 1 failed; 2 wrong arguments; 3 malformed input; 4 a check does not hold, or data has gaps; 5 it is
+done already. With --json, failures are an object too: error.code, error.kind, error.message.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -85,7 +88,19 @@ Examples:
 }
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    interrupt::clean_up();
+    // Also of arguments that cannot be read.
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && json => {
+            let text = error.to_string();
+            let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end().to_owned();
+            return Failure::from(anyhow::Error::from(Usage(text))).report(json);
+        }
+        Err(error) => error.exit(),
+    };
+    let result = match arguments.command {
         Command::Rewards(command) => rewards::run(command),
         Command::Pool(command) => pool::run(command),
         Command::Call(arguments) => arguments.run(),
@@ -97,7 +112,8 @@ fn main() -> ExitCode {
         Command::Man(arguments) => arguments.run(),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Ok(()) if output::was_printed() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(failure) => failure.report(json),
     }
 }

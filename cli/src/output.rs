@@ -4,8 +4,10 @@ use std::{
     fmt,
     io::{self, Write},
     process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
+use ::rewards::health::Gap;
 use alloy_primitives::{U256, utils::format_units};
 pub(crate) use client::{Usage, Wei};
 use serde::Serialize;
@@ -16,40 +18,116 @@ pub(crate) enum Failure {
     /// It could not be done.
     Failed(anyhow::Error),
     /// Input is malformed.
-    Malformed(rewards_files::Problems),
-    /// A check does not hold; what it found is printed already.
-    CheckFailed,
+    Malformed {
+        problems: rewards_files::Problems,
+        /// Whether `--skip-bad` leaves it out.
+        can_be_skipped: bool,
+    },
+    /// Too little of an epoch's data is there.
+    Gaps(Vec<Gap>),
     /// Two things that should be the same are not.
     Mismatch(anyhow::Error),
+    /// What should be done is done already.
+    AlreadySo(anyhow::Error),
+    /// What is wrong is printed already; with which code it ends.
+    Reported(u8),
+}
+
+/// What is printed of a failure if JSON is asked for.
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    error: Reported<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Reported<'a> {
+    code: u8,
+    kind: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problems: Option<&'a rewards_files::Problems>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gaps: Option<&'a [Gap]>,
 }
 
 impl Failure {
-    pub(crate) fn report(self) -> ExitCode {
+    /// A check whose result is printed already.
+    pub(crate) const CHECK_FAILED: Self = Self::Reported(4);
+
+    /// Says on the error stream what is wrong and, if JSON is asked for, as an object on the output.
+    pub(crate) fn report(self, json: bool) -> ExitCode {
+        let code = self.code();
+        // What --unsigned asks for.
+        if matches!(&self, Self::Failed(error) if error.is::<client::Printed>()) {
+            return ExitCode::SUCCESS;
+        }
+        if let Self::Reported(_) = self {
+            return ExitCode::from(code);
+        }
+        eprintln!("error: {}", self.message().trim_end());
+        if json {
+            let (problems, gaps) = match &self {
+                Self::Malformed { problems, .. } => (Some(problems), None),
+                Self::Gaps(gaps) => (None, Some(gaps.as_slice())),
+                _ => (None, None),
+            };
+            let error = Reported { code, kind: self.kind(), message: self.summary(), problems, gaps };
+            let _ = self::json(&Report { error }); // What cannot be printed is counted there.
+        }
+        ExitCode::from(code)
+    }
+
+    fn code(&self) -> u8 {
         match self {
-            // Whoever reads the output has read enough.
-            Self::Failed(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-            // What --unsigned asks for.
-            Self::Failed(error) if error.is::<client::Printed>() => ExitCode::SUCCESS,
-            Self::Failed(error) => {
-                eprintln!("error: {error:#}");
-                ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
-            }
-            Self::Malformed(problems) => {
-                eprint!("error: malformed input, {} in all:\n{problems}", problems.count);
-                eprintln!("  (--skip-bad leaves malformed samples out and lists them)");
-                ExitCode::from(3)
-            }
-            Self::CheckFailed => ExitCode::from(4),
-            Self::Mismatch(error) => {
-                eprintln!("error: {error:#}");
-                ExitCode::from(4)
-            }
+            Self::Failed(error) if error.is::<Usage>() => 2,
+            Self::Failed(_) => 1,
+            Self::Malformed { .. } => 3,
+            Self::Gaps(_) | Self::Mismatch(_) => 4,
+            Self::AlreadySo(_) => 5,
+            Self::Reported(code) => *code,
         }
     }
-}
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Failed(error) if error.is::<Usage>() => "usage",
+            Self::Failed(_) => "failed",
+            Self::Malformed { .. } => "malformed",
+            Self::Gaps(_) => "gaps",
+            Self::Mismatch(_) => "mismatch",
+            Self::AlreadySo(_) => "already_so",
+            Self::Reported(_) => "reported",
+        }
+    }
+
+    /// In one line.
+    fn summary(&self) -> String {
+        match self {
+            Self::Failed(error) | Self::Mismatch(error) | Self::AlreadySo(error) => format!("{error:#}"),
+            Self::Malformed { problems, .. } => format!("malformed input, {} in all", problems.count),
+            Self::Gaps(gaps) => format!("gaps in the epoch's data, {} in all", gaps.len()),
+            Self::Reported(_) => String::new(),
+        }
+    }
+
+    /// With everything that is known.
+    fn message(&self) -> String {
+        let summary = self.summary();
+        match self {
+            Self::Malformed { problems, can_be_skipped } => {
+                let hint =
+                    if *can_be_skipped { "  (--skip-bad leaves malformed samples out and lists them)" } else { "" };
+                format!("{summary}:\n{problems}{hint}")
+            }
+            Self::Gaps(gaps) => {
+                let gaps: String = gaps.iter().map(|gap| format!("  {gap}\n")).collect();
+                format!(
+                    "{summary}:\n{gaps}  (--accept-gaps \"REASON\" pays nevertheless; the reason goes into the manifest)"
+                )
+            }
+            _ => summary,
+        }
+    }
 }
 
 impl From<anyhow::Error> for Failure {
@@ -73,17 +151,49 @@ impl From<io::Error> for Failure {
 impl From<rewards_files::Error> for Failure {
     fn from(error: rewards_files::Error) -> Self {
         match error {
-            rewards_files::Error::Malformed(problems) => Self::Malformed(problems),
+            rewards_files::Error::Malformed(problems) => Self::Malformed { problems, can_be_skipped: false },
+            rewards_files::Error::Samples(problems) => Self::Malformed { problems, can_be_skipped: true },
+            rewards_files::Error::Gaps(gaps) => Self::Gaps(gaps),
             error => Self::Failed(error.into()),
         }
     }
 }
 
+/// Whether something could not be printed, for a reason other than that nobody reads it.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints text. Whoever closes the other end has read enough: that is no failure, and the command goes on to its own end.
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+        && !LOST.swap(true, Ordering::Relaxed)
+    {
+        eprintln!("error: standard output: {error}");
+    }
+}
+
+/// Whether everything was printed, as far as anybody read it.
+pub(crate) fn was_printed() -> bool {
+    !LOST.load(Ordering::Relaxed)
+}
+
+/// Prints a line; see [`say!`].
+pub(crate) fn line(text: fmt::Arguments<'_>) {
+    print(&format!("{text}\n"));
+}
+
+/// `println!` that does not panic when nobody reads any more.
+macro_rules! say {
+    () => { $crate::output::line(format_args!("")) };
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+pub(crate) use say;
+
 /// Prints a value as JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
-    writeln!(out)?;
+    let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+    print(&(text + "\n"));
     Ok(())
 }
 
@@ -94,14 +204,16 @@ pub(crate) fn table(columns: &[&str], rows: &[Vec<String>]) -> Result<(), Failur
         cells.chain([columns[column].len()]).max().unwrap_or_default()
     };
     let widths: Vec<_> = (0..columns.len()).map(width).collect();
-    let mut out = io::stdout().lock();
     let header: Vec<_> = columns.iter().map(|&column| column.to_owned()).collect();
+    let mut text = String::new();
     for row in std::iter::once(&header).chain(rows) {
         let cells = row.iter().zip(&widths).enumerate().map(|(place, (cell, width))| {
             if place == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
         });
-        writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
+        text += cells.collect::<Vec<_>>().join("  ").trim_end();
+        text.push('\n');
     }
+    print(&text);
     Ok(())
 }
 

@@ -139,8 +139,10 @@ pub enum Flaw {
     ZeroPrice(&'static str),
     #[error("epoch {found}, not {expected}")]
     WrongEpoch { found: u64, expected: u64 },
-    #[error("minute {0}: an epoch has the minutes 0 to 40319")]
-    NoSuchMinute(u32),
+    #[error("minute {minute}: the epoch has the minutes 0 to {}", minutes.saturating_sub(1))]
+    NoSuchMinute { minute: u32, minutes: u32 },
+    #[error("minute {minute}: the market is listed from minute {from} until {until}")]
+    NotListed { minute: u32, from: u32, until: u32 },
     #[error("time {time_ms} is not in minute {minute}, which is {from_ms} to {to_ms}")]
     WrongTime { time_ms: u64, minute: u32, from_ms: u64, to_ms: u64 },
     #[error("status {status} and best bid {bid}, best ask {ask} contradict each other")]
@@ -155,7 +157,7 @@ pub enum Flaw {
     RepeatedOrder(String),
     #[error("an order has no id")]
     NoOrderId,
-    #[error("orders of one account are worth more than 2^112 micro-USD per unit of spread")]
+    #[error("orders of one account are worth more than 2^110 micro-USD per unit of spread")]
     Overflow,
 }
 
@@ -332,7 +334,7 @@ impl Book {
     }
 
     /// Checks that an order can rest in this book.
-    pub fn admits(self, order: &OrderRecord<'_>, price: u64) -> Result<(), Flaw> {
+    pub fn admits(self, limits: &Limits, order: &OrderRecord<'_>, price: u64) -> Result<(), Flaw> {
         let (bid, ask) = match self {
             Self::Valid(best) => (Some(best.bid), Some(best.ask)),
             Self::OneSided { bid, ask } => (bid, ask),
@@ -347,7 +349,7 @@ impl Book {
             Some(best) if is_better => Err(Flaw::BetterThanBest {
                 id: order.id.to_owned(),
                 price: order.price.to_owned(),
-                best: best.to_string(),
+                best: decimal::plain(best.into(), limits.price_decimals),
             }),
             Some(_) => Ok(()),
         }

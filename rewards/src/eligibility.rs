@@ -24,6 +24,9 @@ impl Standing {
         if inputs.exclusions.contains_key(&account) {
             return Self::Excluded;
         }
+        if account.is_zero() {
+            return Self::BelowThreshold; // Orders and volume of unknown owners: nobody's, and nobody can be paid for them.
+        }
         let is_above = match &inputs.eligible {
             Some(listed) => listed.contains(&account),
             None => reaches(parameters, group_volume(account, inputs), inputs.previous_volumes.total()),

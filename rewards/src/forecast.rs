@@ -7,7 +7,6 @@ use alloy_primitives::Address;
 
 use crate::{
     allocation::allocate,
-    epoch::MINUTES,
     inputs::Inputs,
     parameters::EpochParameters,
     score::{ScoreOverflow, score},
@@ -36,17 +35,18 @@ pub fn forecast(
         let scores = score(parameters, tally, inputs)?;
         Ok(allocate(parameters, &scores).credits.get(&primary).copied().unwrap_or_default())
     };
-    let (tally_then, inputs_then) = others_continue(tally, inputs, account, elapsed.clamp(1, MINUTES));
+    let minutes = parameters.minutes();
+    let (tally_then, inputs_then) = others_continue(tally, inputs, account, elapsed.clamp(1, minutes), minutes);
     Ok(Forecast { if_it_continues_wei: credit(tally, inputs)?, if_it_stops_wei: credit(&tally_then, &inputs_then)? })
 }
 
-/// The end of the epoch if all but one group go on at their rates.
-fn others_continue(tally: &Tally, inputs: &Inputs, account: Address, elapsed: u32) -> (Tally, Inputs) {
+/// The end of an epoch of so many minutes if all but one group go on at their rates.
+fn others_continue(tally: &Tally, inputs: &Inputs, account: Address, elapsed: u32, minutes: u32) -> (Tally, Inputs) {
     let grown = |value: u128| {
-        let whole = value / u128::from(elapsed) * u128::from(MINUTES);
-        whole.saturating_add(value % u128::from(elapsed) * u128::from(MINUTES) / u128::from(elapsed))
+        let whole = value / u128::from(elapsed) * u128::from(minutes);
+        whole.saturating_add(value % u128::from(elapsed) * u128::from(minutes) / u128::from(elapsed))
     };
-    let grown_count = |value: u32| u32::try_from(grown(value.into())).unwrap_or(MINUTES).min(MINUTES);
+    let grown_count = |value: u32| u32::try_from(grown(value.into())).unwrap_or(minutes).min(minutes);
     let stops = |member: &Address| inputs.links.primary(*member) == inputs.links.primary(account);
     let mut then = tally.clone();
     for market in &mut then.markets {

@@ -21,6 +21,9 @@ pub struct Listing {
     pub size_decimals: u8,
 }
 
+/// The last epoch in which anything was paid.
+pub const LAST_EPOCH: u64 = 31;
+
 /// Tokens for liquidity providers, wei.
 #[must_use]
 pub fn lp_amount_wei(epoch: u64) -> u128 {
@@ -89,6 +92,10 @@ pub fn parameters(epoch: u64, listings: &[Listing]) -> EpochParameters {
     let fixed = markets.iter().filter(|market| matches!(market.share, Share::Fixed(_))).count();
     EpochParameters {
         epoch,
+        clock: Default::default(),
+        token: Default::default(),
+        distributor: None,
+        health: Default::default(),
         lp_amount_wei: lp_amount_wei(epoch),
         threshold_num,
         threshold_den,
@@ -108,5 +115,6 @@ fn market(epoch: u64, listing: &Listing) -> MarketParameters {
         share: if is_large { Share::Fixed(large_bps(epoch)) } else { Share::Group(Group::Other) },
         price_decimals: listing.price_decimals,
         size_decimals: listing.size_decimals,
+        listed: None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
 
-use crate::epoch::MINUTES;
+use crate::epoch::{MINUTES, MINUTES_MAX};
 
 /// What is wrong with a row of these inputs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,8 +14,8 @@ pub enum InputError {
     VolumeOfOtherEpoch { found: u64, epoch: u64 },
     #[error("epoch {found}, not {expected}")]
     WrongEpoch { found: u64, expected: u64 },
-    #[error("minute {0}: an epoch has the minutes 0 to 40319")]
-    NoSuchMinute(u32),
+    #[error("minute {minute}: the epoch has the minutes 0 to {}", minutes.saturating_sub(1))]
+    NoSuchMinute { minute: u32, minutes: u32 },
     #[error("a second volume of {account} in {market} in epoch {epoch}")]
     RepeatedVolume { epoch: u64, market: String, account: Address },
     #[error("a second stake of {account} in minute {minute}")]
@@ -26,8 +26,14 @@ pub enum InputError {
     LinkedInChain { secondary: Address, primary: Address },
     #[error("{secondary} is linked to {first} and to {second}")]
     LinkedTwice { secondary: Address, first: Address, second: Address },
+    #[error("{0} is linked twice")]
+    RepeatedLink(Address),
     #[error("{0} is excluded twice")]
     RepeatedExclusion(Address),
+    #[error("{0} is listed twice")]
+    RepeatedEligible(Address),
+    #[error("the zero address is nobody: tokens paid to it would be lost")]
+    ZeroAddress,
     #[error("volumes add up to more than 128 bits")]
     VolumeOverflow,
     #[error("stakes add up to more than 128 bits")]
@@ -94,22 +100,17 @@ impl Volumes {
     }
 }
 
-const WORDS: usize = (MINUTES as usize).div_ceil(64);
-
-/// The minutes in which something was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Minutes(Box<[u64; WORDS]>);
-
-impl Default for Minutes {
-    fn default() -> Self {
-        Self(Box::new([0; WORDS]))
-    }
-}
+/// The minutes in which something was seen: a bit for each, up to the last one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Minutes(Vec<u64>);
 
 impl Minutes {
     /// Whether the minute is new.
     fn insert(&mut self, minute: u32) -> bool {
         let (word, bit) = (minute as usize / 64, 1 << (minute % 64));
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
         let is_new = self.0[word] & bit == 0;
         self.0[word] |= bit;
         is_new
@@ -129,9 +130,6 @@ pub struct Stakes {
 
 impl Stakes {
     fn add(&mut self, minute: u32, account: Address, stake: u128) -> Result<(), InputError> {
-        if minute >= MINUTES {
-            return Err(InputError::NoSuchMinute(minute));
-        }
         self.sampled.insert(minute);
         let (sum, minutes) = self.sums.entry(account).or_default();
         if !minutes.insert(minute) {
@@ -167,8 +165,10 @@ impl Links {
         if secondary == primary {
             return Err(InputError::LinkedToItself(primary));
         }
-        if let Some(first) = self.primaries.get(&secondary).filter(|first| **first != primary) {
-            return Err(InputError::LinkedTwice { secondary, first: *first, second: primary });
+        match self.primaries.get(&secondary) {
+            Some(first) if *first == primary => return Err(InputError::RepeatedLink(secondary)),
+            Some(first) => return Err(InputError::LinkedTwice { secondary, first: *first, second: primary }),
+            None => {}
         }
         if self.primaries.contains_key(&primary) {
             return Err(InputError::LinkedInChain { secondary, primary });
@@ -203,6 +203,7 @@ impl Links {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
     epoch: u64,
+    minutes: u32,
     /// Volumes of the epoch: they score.
     pub volumes: Volumes,
     /// Volumes of the epoch before: they decide who is eligible.
@@ -218,10 +219,16 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Nothing yet.
+    /// Nothing yet, of an epoch as long as dYdX's.
     #[must_use]
     pub fn of_epoch(epoch: u64) -> Self {
-        Self { epoch, ..Self::default() }
+        Self::new(epoch, MINUTES)
+    }
+
+    /// Nothing yet, of an epoch of so many minutes.
+    #[must_use]
+    pub fn new(epoch: u64, minutes: u32) -> Self {
+        Self { epoch, minutes: minutes.min(MINUTES_MAX), ..Self::default() }
     }
 
     /// Which epoch it is about.
@@ -244,11 +251,17 @@ impl Inputs {
         if epoch != self.epoch {
             return Err(InputError::WrongEpoch { found: epoch, expected: self.epoch });
         }
+        if minute >= self.minutes {
+            return Err(InputError::NoSuchMinute { minute, minutes: self.minutes });
+        }
         self.stakes.add(minute, account, stake)
     }
 
     /// Adds a link.
     pub fn add_link(&mut self, secondary: Address, primary: Address) -> Result<(), InputError> {
+        if secondary.is_zero() || primary.is_zero() {
+            return Err(InputError::ZeroAddress);
+        }
         self.links.add(secondary, primary)
     }
 
@@ -261,7 +274,11 @@ impl Inputs {
     }
 
     /// Adds somebody who is eligible whatever the volumes say.
-    pub fn add_eligible(&mut self, account: Address) {
-        self.eligible.get_or_insert_default().insert(account);
+    pub fn add_eligible(&mut self, account: Address) -> Result<(), InputError> {
+        if account.is_zero() {
+            return Err(InputError::ZeroAddress);
+        }
+        let is_new = self.eligible.get_or_insert_default().insert(account);
+        if is_new { Ok(()) } else { Err(InputError::RepeatedEligible(account)) }
     }
 }

@@ -9,7 +9,10 @@ use num_bigint::BigUint;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::book::{Flaw, parse_address};
+use crate::{
+    book::{Flaw, parse_address},
+    pairs::Pairs,
+};
 
 /// The greatest power of ten, either way, that a published score can have.
 const EXPONENT_MAX: i64 = 400;
@@ -24,8 +27,10 @@ pub enum LegacyError {
     Address(#[from] Flaw),
     #[error("{account}: `{text}` is not a score")]
     NotAScore { account: Address, text: String },
-    #[error("{0} has two scores, in different spellings")]
+    #[error("{0} has two scores")]
     RepeatedAccount(Address),
+    #[error("{0} is linked twice")]
+    RepeatedLink(Address),
     #[error("{0} is linked to itself or to a secondary")]
     BadLink(Address),
     #[error("the scores add up to zero")]
@@ -40,10 +45,10 @@ pub struct EpochData<'a> {
     pub epoch: u64,
     /// Scores of liquidity providers, already summed over markets.
     #[serde(borrow)]
-    quote_score: BTreeMap<String, &'a RawValue>,
-    /// Secondary to primary, in later epochs.
+    quote_score: Pairs<&'a RawValue>,
+    /// Secondary to primary, in later epochs; null is none.
     #[serde(default)]
-    linked_primary_addresses: BTreeMap<String, String>,
+    linked_primary_addresses: Option<Pairs<String>>,
 }
 
 /// A score: an exact decimal.
@@ -68,7 +73,7 @@ impl Published {
         let data: EpochData<'_> =
             serde_json::from_slice(json).map_err(|error| LegacyError::NotData(error.to_string()))?;
         let mut scores = BTreeMap::new();
-        for (account, score) in &data.quote_score {
+        for (account, score) in &data.quote_score.0 {
             let account = parse_address(account)?;
             let text = score.get();
             let score = decimal(text).ok_or_else(|| LegacyError::NotAScore { account, text: text.to_owned() })?;
@@ -76,8 +81,13 @@ impl Published {
                 return Err(LegacyError::RepeatedAccount(account));
             }
         }
-        let link = |(secondary, primary): (&String, &String)| Ok((parse_address(secondary)?, parse_address(primary)?));
-        let links: BTreeMap<_, _> = data.linked_primary_addresses.iter().map(link).collect::<Result<_, Flaw>>()?;
+        let mut links = BTreeMap::new();
+        for (secondary, primary) in data.linked_primary_addresses.iter().flat_map(|pairs| &pairs.0) {
+            let (secondary, primary) = (parse_address(secondary)?, parse_address(primary)?);
+            if links.insert(secondary, primary).is_some() {
+                return Err(LegacyError::RepeatedLink(secondary));
+            }
+        }
         if let Some((secondary, _)) = links.iter().find(|(_, primary)| links.contains_key(*primary)) {
             return Err(LegacyError::BadLink(*secondary));
         }

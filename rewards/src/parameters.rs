@@ -1,10 +1,15 @@
 //! The parameters of one epoch (spec section 4.5): one record of integers, part of every manifest.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
+use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::formula::Formula;
+use crate::{
+    epoch::{Clock, MINUTES_MAX},
+    formula::Formula,
+    health::Limits,
+};
 
 /// Basis points in the whole.
 pub const WHOLE_BPS: u32 = 10_000;
@@ -42,10 +47,51 @@ pub enum Group {
     Other,
 }
 
+/// The minutes of an epoch in which a market is listed: the first, and the one behind the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// The first minute.
+    pub from: u32,
+    /// The minute behind the last one.
+    pub until: u32,
+}
+
+/// The token in which rewards are paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// Its address.
+    pub address: Address,
+    /// Its name for people: 1 to 16 printable characters.
+    pub symbol: String,
+    /// Decimals of an amount; all amounts in files count its last one.
+    pub decimals: u8,
+}
+
+impl Default for Token {
+    /// dYdX's, on Ethereum.
+    fn default() -> Self {
+        let address = alloy_primitives::address!("0x92D6C1e31e14520e676a687F0a93788B716BEff5");
+        Self { address, symbol: "DYDX".to_owned(), decimals: 18 }
+    }
+}
+
+/// The contract that pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distributor {
+    /// The chain that it is on.
+    pub chain_id: u64,
+    /// Its address.
+    pub address: Address,
+}
+
 /// Parameters of one market.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "MarketRecord")]
 pub struct MarketParameters {
-    /// Its name.
+    /// Its name: 1 to 128 printable ASCII characters, as the exchange has it.
     pub market: String,
     /// Which formula scores it.
     pub formula: Formula,
@@ -60,6 +106,46 @@ pub struct MarketParameters {
     pub price_decimals: u8,
     /// Decimals of its sizes.
     pub size_decimals: u8,
+    /// When it is listed; nothing for all of the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Listed>,
+}
+
+/// [`MarketParameters`] as a file has them: a key that is none of these is refused, not passed over.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarketRecord {
+    market: String,
+    formula: Formula,
+    min_depth_usd: u64,
+    max_spread_bps: u32,
+    alloc_bps: Option<u32>,
+    alloc_group: Option<Group>,
+    price_decimals: u8,
+    size_decimals: u8,
+    listed: Option<Listed>,
+}
+
+impl TryFrom<MarketRecord> for MarketParameters {
+    type Error = String;
+
+    fn try_from(record: MarketRecord) -> Result<Self, String> {
+        let share = match (record.alloc_bps, record.alloc_group) {
+            (Some(bps), None) => Share::Fixed(bps),
+            (None, Some(group)) => Share::Group(group),
+            _ => return Err(format!("market `{}`: one of `alloc_bps` and `alloc_group`", record.market)),
+        };
+        Ok(Self {
+            market: record.market,
+            formula: record.formula,
+            min_depth_usd: record.min_depth_usd,
+            max_spread_bps: record.max_spread_bps,
+            share,
+            price_decimals: record.price_decimals,
+            size_decimals: record.size_decimals,
+            listed: record.listed,
+        })
+    }
 }
 
 /// Parameters of an epoch.
@@ -68,6 +154,18 @@ pub struct MarketParameters {
 pub struct EpochParameters {
     /// Which epoch is rewarded.
     pub epoch: u64,
+    /// When epochs start and how long they are: dYdX's unless said otherwise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub clock: Clock,
+    /// What is paid: dYdX's token unless said otherwise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub token: Token,
+    /// Who pays, if that is decided: `publish` and `verify` compare with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distributor: Option<Distributor>,
+    /// How whole the epoch's data must be.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub health: Limits,
     /// Tokens for liquidity providers.
     #[serde(with = "crate::decimal::text")]
     pub lp_amount_wei: u128,
@@ -83,6 +181,10 @@ pub struct EpochParameters {
     pub markets: Vec<MarketParameters>,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// What is wrong with a parameter record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
@@ -91,8 +193,18 @@ pub enum ParameterError {
     NoSuchEpoch(u64),
     #[error("no markets")]
     NoMarkets,
-    #[error("market `{0}`: a name has 1 to 32 letters, digits, `-`, `_`, `.` or `/`")]
+    #[error("epochs of {0} seconds: they have whole minutes, from 1 to {MINUTES_MAX}")]
+    BadLength(u64),
+    #[error("token `{0}`: a symbol has 1 to 16 printable ASCII characters")]
+    BadSymbol(String),
+    #[error("token: {0} decimals; at most 36 are possible")]
+    TokenDecimals(u8),
+    #[error("health: `{name}` is {found} basis points, at most 10000 are possible")]
+    BadLimit { name: &'static str, found: u32 },
+    #[error("market `{0}`: a name has 1 to 128 printable ASCII characters, no space first or last")]
     BadName(String),
+    #[error("market `{market}` is listed from minute {from} until {until}; the epoch has {minutes} minutes")]
+    BadListing { market: String, from: u32, until: u32, minutes: u32 },
     #[error("market `{0}` occurs twice")]
     RepeatedMarket(String),
     #[error("market `{market}`: {found} decimals; at most 18 are possible")]
@@ -108,14 +220,42 @@ pub enum ParameterError {
 impl EpochParameters {
     /// Checks the record. Everything that computes with it takes it as checked.
     pub fn check(&self) -> Result<(), ParameterError> {
-        crate::epoch::start_ms(self.epoch)
-            .and_then(|start| start.checked_add(1000 * crate::epoch::SECONDS * 2))
-            .ok_or(ParameterError::NoSuchEpoch(self.epoch))?;
+        if !self.clock.is_valid() {
+            return Err(ParameterError::BadLength(self.clock.epoch_seconds));
+        }
+        // Two epochs of room: times behind the end are compared with the last minute's tolerance.
+        let last = self.epoch.checked_add(2).and_then(|last| self.clock.start_ms(last));
+        last.ok_or(ParameterError::NoSuchEpoch(self.epoch))?;
+        self.check_program()?;
         if self.threshold_den == 0 || self.threshold_num > self.threshold_den {
             return Err(ParameterError::BadThreshold { num: self.threshold_num, den: self.threshold_den });
         }
         self.check_markets()?;
         self.check_shares()
+    }
+
+    fn check_program(&self) -> Result<(), ParameterError> {
+        let symbol = &self.token.symbol;
+        if symbol.is_empty() || symbol.len() > 16 || !symbol.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ParameterError::BadSymbol(symbol.clone()));
+        }
+        if self.token.decimals > 36 {
+            return Err(ParameterError::TokenDecimals(self.token.decimals));
+        }
+        let above = self.health.basis_points().into_iter().find(|(_, found)| *found > WHOLE_BPS);
+        above.map_or(Ok(()), |(name, found)| Err(ParameterError::BadLimit { name, found }))
+    }
+
+    /// The first second of the epoch, Unix time; 0 for parameters that [`check`](Self::check) refuses.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.clock.start_ms(self.epoch).unwrap_or_default() / 1000
+    }
+
+    /// Minutes in the epoch.
+    #[must_use]
+    pub fn minutes(&self) -> u32 {
+        self.clock.minutes()
     }
 
     fn check_markets(&self) -> Result<(), ParameterError> {
@@ -124,7 +264,7 @@ impl EpochParameters {
         }
         let mut names = BTreeMap::new();
         for market in &self.markets {
-            market.check()?;
+            market.check(self.minutes())?;
             if names.insert(&market.market, ()).is_some() {
                 return Err(ParameterError::RepeatedMarket(market.market.clone()));
             }
@@ -149,10 +289,22 @@ impl EpochParameters {
 }
 
 impl MarketParameters {
-    fn check(&self) -> Result<(), ParameterError> {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
-        if self.market.is_empty() || self.market.len() > 32 || !self.market.bytes().all(is_plain) {
+    /// The minutes of the epoch in which it is listed.
+    #[must_use]
+    pub fn minutes(&self, of_epoch: u32) -> Range<u32> {
+        self.listed.map_or(0..of_epoch, |listed| listed.from..listed.until)
+    }
+
+    fn check(&self, of_epoch: u32) -> Result<(), ParameterError> {
+        let is_printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+        let is_named = (1..=128).contains(&self.market.len()) && self.market.trim() == self.market;
+        if !is_named || !self.market.bytes().all(is_printable) {
             return Err(ParameterError::BadName(self.market.clone()));
+        }
+        let minutes = self.minutes(of_epoch);
+        if minutes.is_empty() || minutes.end > of_epoch {
+            let (market, from, until) = (self.market.clone(), minutes.start, minutes.end);
+            return Err(ParameterError::BadListing { market, from, until, minutes: of_epoch });
         }
         let decimals = self.price_decimals.max(self.size_decimals);
         if decimals > MAX_DECIMALS {

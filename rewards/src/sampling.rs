@@ -6,7 +6,7 @@
 use alloy_primitives::{B256, U256, keccak256};
 use serde::{Deserialize, Serialize};
 
-use crate::epoch::{self, MINUTE_MS};
+use crate::epoch::{MINUTE_MS, MINUTES_MAX};
 
 /// Tells a commitment from any other hash.
 const COMMITMENT_PREFIX: &[u8] = b"lp-sample-commit-v1";
@@ -101,7 +101,7 @@ impl Instants {
     /// The start of a minute, Unix time in milliseconds. Epochs beyond the clock are refused with their parameters.
     #[must_use]
     pub fn minute_ms(&self, minute: u32) -> u64 {
-        self.start_ms + u64::from(minute.min(epoch::MINUTES)) * MINUTE_MS
+        self.start_ms + u64::from(minute.min(MINUTES_MAX)) * MINUTE_MS
     }
 
     /// The times that a sample of a minute can have at all.

@@ -69,7 +69,7 @@ pub struct MarketScores {
     pub off_instant: u32,
     /// Minutes in which the exchange is known to have been down.
     pub outages: u32,
-    /// Minutes without a sample, outages among them.
+    /// Minutes in which the market was listed and that have no sample, outages among them.
     pub missing: u32,
     /// Sum of the scores of those who take part.
     pub total_score: U512,
@@ -112,7 +112,9 @@ pub fn score(parameters: &EpochParameters, tally: &Tally, inputs: &Inputs) -> Re
         .collect();
 
     let markets = parameters.markets.iter().zip(&tally.markets);
-    let markets = markets.map(|(market, sums)| market_scores(market, sums, &rows)).collect::<Result<_, _>>()?;
+    let minutes = parameters.minutes();
+    let markets =
+        markets.map(|(market, sums)| market_scores(market, sums, minutes, &rows)).collect::<Result<_, _>>()?;
     Ok(Scores { markets, rows })
 }
 
@@ -158,6 +160,7 @@ fn row(
 fn market_scores(
     market: &MarketParameters,
     sums: &MarketTally,
+    minutes: u32,
     rows: &[ScoreRow],
 ) -> Result<MarketScores, ScoreOverflow> {
     let mut total_score = U512::ZERO;
@@ -172,7 +175,7 @@ fn market_scores(
         crossed: sums.crossed,
         off_instant: sums.off_instant,
         outages: sums.outages,
-        missing: sums.missing(),
+        missing: sums.missing(market.minutes(minutes).len() as u32),
         total_score,
         total_liquidity,
     })

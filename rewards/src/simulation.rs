@@ -6,9 +6,10 @@ use alloy_primitives::{Address, B256, keccak256};
 use crate::{
     book::{OrderRecord, Record, Side, Status},
     decimal::plain,
-    epoch::{self, MINUTES},
+    epoch::MINUTE_MS,
+    health::Limits,
     history::{self, Listing},
-    parameters::{EpochParameters, MarketParameters},
+    parameters::{EpochParameters, Listed, MarketParameters},
     sampling,
 };
 
@@ -87,14 +88,28 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// What follows from the settings.
+    /// An epoch of dYdX's program.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let listing = |market: usize| Listing { market: name(market), price_decimals: 4, size_decimals: 4 };
         let listings: Vec<_> = (0..settings.markets).map(listing).collect();
+        Self::of(history::parameters(settings.epoch, &listings), settings)
+    }
+
+    /// An epoch of any program: its parameters say which epoch and which markets, the settings the rest. Markets are listed for as many
+    /// minutes as are simulated, and a made-up exchange may be down half of the time.
+    #[must_use]
+    pub fn of(mut parameters: EpochParameters, settings: Settings) -> Self {
+        let minutes = settings.minutes.min(parameters.minutes());
+        if minutes < parameters.minutes() {
+            let listed = Some(Listed { from: 0, until: minutes });
+            parameters.markets.iter_mut().for_each(|market| market.listed = listed);
+        }
+        parameters.health = Limits { valid_bps: 5_000, ..parameters.health };
+        let settings = Settings { epoch: parameters.epoch, markets: parameters.markets.len(), minutes, ..settings };
         let makers = (0..settings.makers).map(|maker| Maker::new(settings.seed, maker)).collect();
         let secret = keccak256([b"simulated sampling secret".as_slice(), &settings.seed.to_be_bytes()].concat());
-        Self { parameters: history::parameters(settings.epoch, &listings), makers, secret, settings }
+        Self { parameters, makers, secret, settings }
     }
 
     /// The same with these accounts for the first makers, for example ones whose keys are known. They should differ.
@@ -127,6 +142,7 @@ impl Simulation {
     #[must_use]
     pub fn volumes(&self) -> Vec<(u64, String, Address, u128)> {
         let mut rows = Vec::new();
+        let name = |market: usize| self.parameters.markets[market].market.clone();
         let previous = self.settings.epoch.checked_sub(1);
         for (epoch, market) in previous
             .into_iter()
@@ -153,26 +169,31 @@ impl Simulation {
         self.makers.iter().map(stake).collect()
     }
 
-    /// Shows each sample of a market to `each`, in the order of minutes. Some minutes are outages and have none.
+    /// Shows each sample of a market to `each`, in the order of minutes. Some minutes are outages.
     pub fn samples<E>(&self, market: usize, mut each: impl FnMut(&Record<'_>) -> Result<(), E>) -> Result<(), E> {
         let Some(parameters) = self.parameters.markets.get(market) else { return Ok(()) };
         let mut state = State::new(self, market);
-        let start = epoch::start_ms(self.settings.epoch).unwrap_or_default();
-        for minute in 0..self.settings.minutes.min(MINUTES) {
+        let start = self.parameters.start() * 1000;
+        for minute in 0..self.settings.minutes {
             state.step();
             if state.is_down() {
-                continue;
+                state.orders.clear();
+            } else {
+                state.quote(&self.makers, parameters, self.settings.orders);
             }
-            state.quote(&self.makers, parameters, self.settings.orders);
             let offset = sampling::offset_ms(self.secret, self.settings.epoch, minute, &parameters.market);
             let orders: Vec<_> = state.orders.iter().map(Quote::record).collect();
             let best = state.best();
-            let status = if best.iter().all(Option::is_some) { Status::Ok } else { Status::OneSided };
+            let status = match &best {
+                _ if state.is_down() => Status::Outage,
+                [Some(_), Some(_)] => Status::Ok,
+                _ => Status::OneSided,
+            };
             each(&Record {
                 epoch: self.settings.epoch,
                 minute,
                 market: &parameters.market,
-                time_ms: start + u64::from(minute) * epoch::MINUTE_MS + offset,
+                time_ms: start + u64::from(minute) * MINUTE_MS + offset,
                 seq: u64::from(minute) * 1000 + 7,
                 status,
                 best_bid: best[0].as_deref(),
@@ -235,7 +256,9 @@ impl State {
             1 => 1800,
             _ => 1 + random.below(150),
         };
-        let mid = dollars * 10_000 + random.below(5000);
+        // A price with many decimals is a small one, or it would not fit 64 bits.
+        let unit = 10_u64.pow(simulation.parameters.markets[market].price_decimals.into());
+        let mid = dollars.min(1_000_000_000_000_000_000 / unit).max(1) * unit + random.below(unit / 2);
         Self { random, mid, floor: mid / 4, down: 0, orders: Vec::new() }
     }
 
@@ -277,9 +300,10 @@ impl State {
                     quote.ticks = if is_ask { self.mid + ticks } else { (self.mid - ticks.min(self.mid - 1)).max(1) };
                     quote.id = format!("{number}-{level}{}", if is_ask { 'a' } else { 'b' });
                     quote.price = plain(quote.ticks.into(), parameters.price_decimals);
-                    let size =
-                        maker.depth_usd * (80 + jitter / 2 + 10 * level as u64) / 100 * 100_000_000 / quote.ticks;
-                    quote.size = plain(size.max(1).into(), parameters.size_decimals);
+                    let unit = 10_u128.pow((parameters.price_decimals + parameters.size_decimals).into());
+                    let usd = maker.depth_usd * (80 + jitter / 2 + 10 * level as u64) / 100;
+                    let size = (u128::from(usd) * unit / u128::from(quote.ticks)).clamp(1, u64::MAX.into());
+                    quote.size = plain(size, parameters.size_decimals);
                     used += 1;
                 }
             }

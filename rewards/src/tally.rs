@@ -12,7 +12,7 @@ use alloy_primitives::{Address, map::AddressHashMap};
 
 use crate::{
     book::{Best, Book, Flaw, Limits, OrderRecord, Record, Side, Verdict},
-    epoch::{self, MINUTES},
+    epoch::MINUTES_MAX,
     parameters::{EpochParameters, ParameterError},
     sampling::{Instants, Punctuality, Sampling, WrongSecret},
 };
@@ -34,21 +34,25 @@ pub struct Liquidity {
 pub struct MarketTally {
     /// Valid samples, one-sided books among them.
     pub valid: u32,
+    /// How many of these have one-sided books.
+    pub one_sided: u32,
     /// Crossed books: no samples.
     pub crossed: u32,
     /// Samples too far from their instant: none either.
     pub off_instant: u32,
     /// Minutes in which the exchange is known to have been down.
     pub outages: u32,
+    /// Orders in all of these samples, valid or not.
+    pub orders: u64,
     /// Everybody who had both sides at least once.
     pub providers: AddressHashMap<Liquidity>,
 }
 
 impl MarketTally {
-    /// Minutes of the epoch of which nothing valid is known, invalid samples left out.
+    /// Minutes of so many of which nothing is known, or that the exchange was down.
     #[must_use]
-    pub fn missing(&self) -> u32 {
-        MINUTES.saturating_sub(self.valid + self.crossed + self.off_instant)
+    pub const fn missing(&self, minutes: u32) -> u32 {
+        minutes.saturating_sub(self.valid + self.crossed + self.off_instant)
     }
 }
 
@@ -89,9 +93,11 @@ impl Tally {
     pub fn absorb(&mut self, other: Self) {
         for (mine, theirs) in self.markets.iter_mut().zip(other.markets) {
             mine.valid += theirs.valid;
+            mine.one_sided += theirs.one_sided;
             mine.crossed += theirs.crossed;
             mine.off_instant += theirs.off_instant;
             mine.outages += theirs.outages;
+            mine.orders += theirs.orders;
             for (account, part) in theirs.providers {
                 let sum = mine.providers.entry(account).or_default();
                 sum.liquidity += part.liquidity;
@@ -108,19 +114,22 @@ impl Tally {
 
 /// Which minutes of which markets have been seen, by all threads together.
 #[derive(Debug)]
-pub struct Seen(Vec<AtomicU64>);
-
-const WORDS: usize = (MINUTES as usize).div_ceil(64);
+pub struct Seen {
+    words: Vec<AtomicU64>,
+    /// Words of a market.
+    width: usize,
+}
 
 impl Seen {
-    fn none(markets: usize) -> Self {
-        Self((0..markets * WORDS).map(|_| AtomicU64::new(0)).collect())
+    fn none(markets: usize, minutes: u32) -> Self {
+        let width = (minutes as usize).div_ceil(64);
+        Self { words: (0..markets * width).map(|_| AtomicU64::new(0)).collect(), width }
     }
 
     /// Whether this is the first sample of its minute. Of two threads that ask for the same one, one is told yes.
     fn claim(&self, market: usize, minute: u32) -> bool {
-        let (word, bit) = (market * WORDS + minute as usize / 64, minute % 64);
-        self.0[word].fetch_or(1 << bit, Ordering::Relaxed) & (1 << bit) == 0
+        let (word, bit) = (market * self.width + minute as usize / 64, minute % 64);
+        self.words[word].fetch_or(1 << bit, Ordering::Relaxed) & (1 << bit) == 0
     }
 }
 
@@ -149,14 +158,14 @@ impl<'a> Rules<'a> {
     /// Checks the parameters and the secret.
     pub fn new(parameters: &'a EpochParameters, sampling: &Sampling) -> Result<Self, RulesError> {
         parameters.check()?;
-        let start = epoch::start_ms(parameters.epoch).ok_or(ParameterError::NoSuchEpoch(parameters.epoch))?;
+        let start = parameters.clock.start_ms(parameters.epoch).ok_or(ParameterError::NoSuchEpoch(parameters.epoch))?;
         let markets = &parameters.markets;
         Ok(Self {
             parameters,
             limits: markets.iter().map(Limits::of).collect(),
             places: markets.iter().enumerate().map(|(place, market)| (market.market.as_str(), place)).collect(),
             instants: Instants::of(parameters.epoch, start, sampling)?,
-            seen: Seen::none(markets.len()),
+            seen: Seen::none(markets.len(), parameters.minutes()),
         })
     }
 
@@ -184,10 +193,15 @@ impl<'a> Rules<'a> {
         if record.epoch != expected {
             return Err(Flaw::WrongEpoch { found: record.epoch, expected });
         }
-        if record.minute >= MINUTES {
-            return Err(Flaw::NoSuchMinute(record.minute));
+        let minutes = self.parameters.minutes();
+        if record.minute >= minutes {
+            return Err(Flaw::NoSuchMinute { minute: record.minute, minutes });
         }
         let market = *self.places.get(record.market).ok_or_else(|| Flaw::UnknownMarket(record.market.to_owned()))?;
+        let listed = self.parameters.markets[market].minutes(minutes);
+        if !listed.contains(&record.minute) {
+            return Err(Flaw::NotListed { minute: record.minute, from: listed.start, until: listed.end });
+        }
         let (from_ms, to_ms) = self.instants.bounds_ms(record.minute);
         if !(from_ms..=to_ms).contains(&record.time_ms) {
             let (time_ms, minute) = (record.time_ms, record.minute);
@@ -221,7 +235,7 @@ pub fn judge<'r>(
 ) -> Result<(), Flaw> {
     for order in orders {
         let (price, size) = (limits.price("price", order.price)?, limits.size(order.size)?);
-        book.admits(order, price)?;
+        book.admits(limits, order, price)?;
         let verdict = match book {
             Book::Valid(best) => Some(limits.judge(best, price, size)?),
             _ => None,
@@ -233,9 +247,9 @@ pub fn judge<'r>(
 
 /// The most that one side can be worth in one sample. What is above it is a mistake in the data, and below it no sum over an epoch
 /// exceeds 128 bits.
-pub const SIDE_MAX: u128 = 1 << 112;
+pub const SIDE_MAX: u128 = 1 << 110;
 
-const _: () = assert!(SIDE_MAX.checked_mul(MINUTES as u128).is_some(), "an epoch's sum fits");
+const _: () = assert!(SIDE_MAX.checked_mul(MINUTES_MAX as u128).is_some(), "an epoch's sum fits");
 
 /// Both sides of one provider in one sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -301,6 +315,7 @@ impl<'a> Scorer<'a> {
             return Ok(Taken::Repeated);
         }
         let sums = &mut self.tally.markets[market];
+        sums.orders += record.orders.len() as u64;
         match book {
             Book::Outage => sums.outages += 1,
             Book::Crossed => sums.crossed += 1,
@@ -310,6 +325,7 @@ impl<'a> Scorer<'a> {
             }
             Book::OneSided { .. } | Book::Valid(_) => {
                 sums.valid += 1;
+                sums.one_sided += u32::from(matches!(book, Book::OneSided { .. }));
                 self.add_sides(market);
                 return Ok(Taken::Valid);
             }

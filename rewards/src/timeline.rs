@@ -7,17 +7,17 @@ use alloy_primitives::{Address, map::AddressHashMap};
 
 use crate::{
     book::{Best, Book, Flaw, Limits, Record, Side, Verdict},
-    epoch::MINUTES,
+    epoch::MINUTES_MAX,
     tally::{Judged, Rules, Sides, judge},
 };
 
 /// Lengths of a bucket, minutes: each divides the next and a day, and the longest covers the epoch.
-const WIDTHS: [u32; 6] = [5, 15, 30, 60, 180, 360];
+const WIDTHS: [u32; 8] = [5, 15, 30, 60, 180, 360, 720, 1440];
 
 /// The most buckets that a timeline has.
 pub const BUCKETS_MAX: u32 = 112;
 
-const _: () = assert!(WIDTHS[WIDTHS.len() - 1] * BUCKETS_MAX == MINUTES, "the longest buckets cover the epoch");
+const _: () = assert!(WIDTHS[WIDTHS.len() - 1] * BUCKETS_MAX >= MINUTES_MAX, "the longest buckets cover any epoch");
 
 /// A market in one bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

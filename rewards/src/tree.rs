@@ -58,6 +58,8 @@ pub enum TreeError {
     BadEntry { entry: usize, reason: String },
     #[error("{0} has two entries")]
     RepeatedAccount(Address),
+    #[error("the zero address has an entry: tokens paid to it would be lost")]
+    ZeroAddress,
 }
 
 /// A tree with all its nodes.
@@ -82,6 +84,9 @@ impl Tree {
     pub fn of_pairs(pairs: &[(Address, U256)]) -> Result<Self, TreeError> {
         if pairs.is_empty() {
             return Err(TreeError::NoLeaves);
+        }
+        if pairs.iter().any(|(account, _)| account.is_zero()) {
+            return Err(TreeError::ZeroAddress);
         }
         let mut entries: Vec<_> = pairs.iter().map(|(account, amount)| (B256::ZERO, *account, *amount)).collect();
         entries.par_chunks_mut(LANES).for_each(set_leaves);

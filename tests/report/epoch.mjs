@@ -2,7 +2,7 @@
 // far; an account that trades only, one that is excluded, and one that another program rewards.
 //
 // usage: node epoch.mjs FOLDER
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [folder] = process.argv.slice(2);
@@ -35,7 +35,7 @@ for (const file of readdirSync(samples)) {
         quoted(sample.orders.filter((order) => order.account === maker), place, sample.minute),
       );
       const [bid, ask] = [best(orders, "B", Math.max), best(orders, "S", Math.min)];
-      const status = bid && ask ? "ok" : "one_sided";
+      const status = sample.status === "outage" ? "outage" : bid && ask ? "ok" : "one_sided";
       return { ...sample, status, best_bid: bid, best_ask: ask, orders };
     });
   writeFileSync(path, changed.map((sample) => JSON.stringify(sample)).join("\n") + "\n");
@@ -45,3 +45,5 @@ const volume = readFileSync(join(folder, "volume.csv"), "utf8").trim().split("\n
 const makers = [...new Set(volume.map(([, , account]) => account))].filter((account) => !links.includes(account));
 writeFileSync(join(folder, "exclusions.csv"), `account,reason\n${makers[2]},terms of use\n`);
 writeFileSync(join(folder, "programs", "retroactive.csv"), `account,wei\n${links[1]},1\n0x${"7".repeat(40)},123456789012345678901\n`);
+// It is another epoch now than the one that was sealed.
+rmSync(join(folder, "SHA256SUMS"));

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import axe from "axe-core";
 import { chromium } from "playwright-core";
 
 const results = resolve(process.env.RESULTS);
@@ -25,7 +26,7 @@ const visit = async (options, work) => {
   const complaints = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => request.url().split("#")[0] !== url && !request.url().startsWith("data:,") && complaints.push(`loads ${request.url()}`));
+  page.on("request", (request) => request.url().split("#")[0] !== url && !/^(data:,|blob:)/.test(request.url()) && complaints.push(`loads ${request.url()}`));
   if (context.javaScriptEnabled !== false) {
     await page.exposeFunction("complain", (text) => complaints.push(text));
     await page.addInitScript(() =>
@@ -214,7 +215,7 @@ for (const width of [360, 768]) {
     await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
     assert.equal(await wide(), 0, "with everything open");
     const small = await page.evaluate(() =>
-      [...document.querySelectorAll("button, summary, input")].map((element) => element.getBoundingClientRect()).filter((box) => box.height > 0 && box.height < 24).length,
+      [...document.querySelectorAll("button, summary, input, td a, th a, li a")].map((element) => element.getBoundingClientRect()).filter((box) => box.height > 0 && box.height < 24).length,
     );
     assert.equal(small, 0, "a finger can hit everything");
   });
@@ -261,6 +262,54 @@ scenario("charts have names, tables have heads", {}, async (page) => {
     links: [...document.querySelectorAll("a")].filter((link) => !document.getElementById(link.getAttribute("href").slice(1))).map((link) => link.getAttribute("href")),
   }));
   assert.deepEqual(nameless, { charts: 0, tables: 0, ids: 0, links: [] });
+});
+
+scenario("axe finds nothing, with everything open", {}, async (page) => {
+  await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+  assert.deepEqual(found.violations.map(({ id, nodes }) => [id, nodes.length, nodes[0].html.slice(0, 160)]), []);
+});
+
+scenario("what is missing stands first, with the reason for which it was accepted", {}, async (page) => {
+  const text = await page.locator("#overview .warning").first().textContent();
+  assert.ok(manifest.health.gaps.length > 0 && manifest.accepted_gaps, "the tested epoch has a gap");
+  for (const gap of manifest.health.gaps.filter((gap) => gap.gap === "unseen")) {
+    assert.ok(text.includes(`${gap.market}: samples of ${gap.seen} minutes, of ${gap.expected}`), text);
+  }
+  assert.ok(text.includes(manifest.accepted_gaps), text);
+  const market = manifest.health.markets[0];
+  const facts = await page.locator("details.market .facts").first().textContent();
+  const grouped = (number) => number.toLocaleString("en-US");
+  assert.ok(facts.includes(`${grouped(market.expected)}, ${grouped(market.seen)}, ${grouped(market.on_instant)}`), facts);
+});
+
+scenario("a claim has its dates, its proof and its amount", {}, async (page) => {
+  const how = page.locator("#overview details.checks").filter({ hasText: "How and when to claim" });
+  await how.locator("summary").click();
+  assert.match(await how.textContent(), /pays DYDX .* at the earliest/);
+  const provider = page.locator("details.provider").filter({ has: page.locator("table.statement") }).first();
+  const account = await provider.locator("summary code").textContent();
+  const proof = JSON.parse((await provider.locator(".proof code").textContent()).replaceAll(/0x[0-9a-f]{64}/g, '"$&"'));
+  const line = readFileSync(join(results, "proofs.jsonl"), "utf8").split("\n").find((line) => line.includes(account));
+  assert.deepEqual(proof, JSON.parse(line).proof);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await provider.evaluate((details) => details.querySelectorAll("details").forEach((inner) => (inner.open = true)) ?? (details.open = true));
+  await provider.evaluate((details) => (details.open = true));
+  await provider.getByRole("button", { name: "Copy the amount" }).click();
+  await page.waitForFunction(() => [...document.querySelectorAll("button[data-copy]")].some((button) => button.textContent !== "Copy the amount" && button.textContent !== "Copy the proof"));
+});
+
+scenario("every table can be taken along", { acceptDownloads: true }, async (page) => {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV: All providers" }).click()]);
+  const lines = readFileSync(await download.path(), "utf8").trim().split("\n");
+  const rows = await page.locator("#provider-table tbody tr").count();
+  assert.equal(lines.length, rows + 1);
+  assert.ok(lines[0].startsWith("Provider,"), lines[0]);
+  const [account, reward] = lines[1].split(",");
+  assert.match(account, /^0x[0-9a-fA-F]{40}$/);
+  const credited = readFileSync(join(results, "lp.csv"), "utf8");
+  assert.ok(credited.includes(`${account},${reward}`), "the exact amount, not the shown one");
 });
 
 test("on paper stands what is open", async () => {

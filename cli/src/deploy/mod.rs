@@ -138,7 +138,7 @@ impl Deploy {
             }
             verify::print(&deployed.verified)?;
         }
-        if deployed.verified.holds() { Ok(()) } else { Err(Failure::CheckFailed) }
+        if deployed.verified.holds() { Ok(()) } else { Err(Failure::CHECK_FAILED) }
     }
 }
 

@@ -41,7 +41,7 @@ impl Verify {
         } else {
             print(&report)?;
         }
-        if report.holds() { Ok(()) } else { Err(Failure::CheckFailed) }
+        if report.holds() { Ok(()) } else { Err(Failure::CHECK_FAILED) }
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     chain::{Error, Node, Request, Sender, Sending, Sent, error_name, exact},
-    output::{self, Failure, Wei},
+    output::{self, Failure, Wei, say},
 };
 
 #[derive(Debug, Args)]
@@ -56,7 +56,7 @@ impl Claim {
         let claimed = sender.node.view(distributor, &D::getClaimedCall { user: account })?;
         if claimed >= cumulative {
             let all = state.token.amount(claimed);
-            return Err(anyhow!("nothing to claim: {account} was paid all of its {all}").into());
+            return Err(Failure::AlreadySo(anyhow!("nothing to claim: {account} was paid all of its {all}")));
         }
         let due = cumulative.saturating_sub(claimed);
         eprintln!("{account} is owed {} {}", exact(due, state.token.decimals), state.token.symbol);
@@ -76,7 +76,7 @@ impl Claim {
         claimed.transaction.print();
         let Token { symbol, decimals, .. } = &state.token;
         let [paid, all] = [claimed.paid_wei, claimed.paid_in_all_wei].map(|amount| exact(amount.0, *decimals));
-        println!("{account} was paid {paid} {symbol}, {all} in all");
+        say!("{account} was paid {paid} {symbol}, {all} in all");
         Ok(())
     }
 }
@@ -153,7 +153,10 @@ impl ClaimMany {
         self.print(&outcome, &state.token)?;
         match outcome.refused.len() {
             0 => Ok(()),
-            refused => Err(anyhow!("{refused} claims were refused").into()),
+            refused => {
+                eprintln!("error: {refused} claims were refused");
+                Err(Failure::Reported(1)) // What was done is printed, and who was refused in it.
+            }
         }
     }
 
@@ -252,13 +255,13 @@ impl ClaimMany {
             output::table(&["account", &token.symbol], &rows)?;
         }
         let total = outcome.paid_wei.values().fold(U256::ZERO, |sum, paid| sum.saturating_add(paid.0));
-        println!("{} accounts were paid {} {}", outcome.paid_wei.len(), exact(total, token.decimals), token.symbol);
+        say!("{} accounts were paid {} {}", outcome.paid_wei.len(), exact(total, token.decimals), token.symbol);
         if outcome.paid_before > 0 {
-            println!("{} were paid everything before", outcome.paid_before);
+            say!("{} were paid everything before", outcome.paid_before);
         }
         if !outcome.not_allowed.is_empty() {
             let many = outcome.not_allowed.len();
-            println!("{many} let nobody but themselves claim, and the signer is no claim operator");
+            say!("{many} let nobody but themselves claim, and the signer is no claim operator");
         }
         Ok(())
     }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use ::rewards::epoch::Clock;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use clap::Args;
-use rewards_files::manifest::Manifest;
+use rewards_files::{manifest::Manifest, verify::Check};
 use serde::Serialize;
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     chain::{Node, date, printable, span, word},
-    output::{Wei, or_none, units},
+    output::{Wei, or_none, say, units},
 };
 
 /// Which distributor
@@ -65,6 +66,8 @@ pub(crate) struct State {
     pub(crate) waits_until: Option<u64>,
     pub(crate) updates_paused: bool,
     pub(crate) next_epoch: u64,
+    /// When its epochs start and how long they are.
+    pub(crate) clock: Clock,
     pub(crate) oracle: Option<Address>,
     /// What the oracle names.
     pub(crate) oracle_root: Option<Root>,
@@ -125,6 +128,7 @@ impl State {
             Err(error) => (None, Some(format!("{error:#}"))),
         };
         let head = node.head()?;
+        let schedule = node.view(distributor, &D::getEpochParametersCall {})?;
         let token = node.view(distributor, &D::REWARDS_TOKENCall {})?;
         let treasury = node.view(distributor, &D::REWARDS_TREASURYCall {})?;
         Ok(Self {
@@ -137,6 +141,10 @@ impl State {
             proposed,
             updates_paused: node.view(distributor, &D::getAreRootUpdatesPausedCall {})?,
             next_epoch: node.view(distributor, &D::getNextRootEpochCall {})?.saturating_to(),
+            clock: Clock {
+                first_epoch_start: schedule.offset.try_into().unwrap_or(u64::MAX),
+                epoch_seconds: schedule.interval.try_into().unwrap_or(u64::MAX),
+            },
             oracle,
             oracle_root,
             oracle_error,
@@ -152,6 +160,28 @@ impl State {
                 node.view(token, &IToken::allowanceCall { owner: treasury, spender: distributor })?
             ),
         })
+    }
+
+    /// Compares a program's parameters with the distributor: its epochs, and who pays in what, if they say so. Published scores have none.
+    pub(crate) fn check_program(&self, manifest: &Manifest) -> Vec<Check> {
+        let Some(parameters) = &manifest.parameters else { return Vec::new() };
+        let epochs =
+            |clock: &Clock| format!("epochs of {} s from {} on", clock.epoch_seconds, date(clock.first_epoch_start));
+        let name = "epochs start and end when the distributor's do";
+        let mut checks = vec![Check::same(name, epochs(&parameters.clock), epochs(&self.clock))];
+        if let Some(named) = &parameters.distributor {
+            let place = |chain_id: u64, address: Address| format!("{address} on chain {chain_id}");
+            let (named, here) = (place(named.chain_id, named.address), place(self.chain_id, self.distributor));
+            checks.push(Check::same("the parameters name this distributor", named, here));
+            let token = |address: Address, decimals: u8| format!("{address} with {decimals} decimals");
+            let named = token(parameters.token.address, parameters.token.decimals);
+            checks.push(Check::same(
+                "the parameters name its token",
+                named,
+                token(self.token.address, self.token.decimals),
+            ));
+        }
+        checks
     }
 
     /// What the treasury lacks, or does not allow, of an amount.
@@ -177,16 +207,16 @@ impl State {
 
     /// Says which root is where, for people.
     pub(crate) fn print_roots(&self) {
-        println!("chain     {} at block {}, {}", self.chain_id, self.block, date(self.time));
-        println!("active    {}", or_none(self.active.as_ref()));
-        println!("proposed  {}", or_none(self.proposed.as_ref()));
+        say!("chain     {} at block {}, {}", self.chain_id, self.block, date(self.time));
+        say!("active    {}", or_none(self.active.as_ref()));
+        say!("proposed  {}", or_none(self.proposed.as_ref()));
         if let Some(waiting) = self.waiting() {
-            println!("          {waiting}");
+            say!("          {waiting}");
         }
         match (&self.oracle, &self.oracle_error) {
-            (None, _) => println!("oracle    none"),
-            (Some(_), Some(error)) => println!("oracle    {error}"),
-            (Some(oracle), None) => println!("oracle    {oracle} names {}", or_none(self.oracle_root.as_ref())),
+            (None, _) => say!("oracle    none"),
+            (Some(_), Some(error)) => say!("oracle    {error}"),
+            (Some(oracle), None) => say!("oracle    {oracle} names {}", or_none(self.oracle_root.as_ref())),
         }
     }
 }

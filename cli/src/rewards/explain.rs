@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::{Reading, TableFormat, account, minutes};
 use crate::{
-    output::{self, Failure, tokens},
+    output::{self, Failure, say, tokens},
     progress::Bar,
 };
 
@@ -36,8 +36,8 @@ pub(crate) struct Explain {
     #[arg(long)]
     market: Option<String>,
     /// Which minutes: 17, or 0..60
-    #[arg(long, requires = "market", default_value = "0..40320", value_parser = minutes)]
-    minutes: std::ops::Range<u32>,
+    #[arg(long, requires = "market", value_parser = minutes)]
+    minutes: Option<std::ops::Range<u32>>,
     /// Show each order with its verdict
     #[arg(long, requires = "market")]
     orders: bool,
@@ -100,9 +100,9 @@ impl Explain {
         if self.reading.json {
             return output::json(&explained);
         }
-        println!("{}, credited to {}: {:?}", explained.account, explained.credited_to, explained.standing);
+        say!("{}, credited to {}: {:?}", explained.account, explained.credited_to, explained.standing);
         let wei = |text: &str| tokens(text.parse().unwrap_or_default());
-        println!(
+        say!(
             "{} minutes in: expects {} tokens, {} if it stops now\n",
             explained.minutes_elapsed,
             wei(&explained.expected_wei),
@@ -150,14 +150,15 @@ impl Explain {
             minutes_elapsed: elapsed,
             expected_wei: forecast.if_it_continues_wei.to_string(),
             expected_if_it_stops_now_wei: forecast.if_it_stops_wei.to_string(),
-            uptime_still_reachable: uptime + (::rewards::epoch::MINUTES - elapsed),
+            uptime_still_reachable: uptime + (parameters.minutes() - elapsed),
             markets,
         })
     }
 
     fn show_minutes(&self, source: &SampleSource, market: &str) -> Result<(), Failure> {
         let bar = Bar::bytes("reading");
-        let lines = explain::minutes(source, self.account, market, self.minutes.clone(), self.reading.threads(), &bar)?;
+        let minutes = self.minutes.clone().unwrap_or(0..source.parameters.minutes());
+        let lines = explain::minutes(source, self.account, market, minutes, self.reading.threads(), &bar)?;
         drop(bar);
         if self.reading.json {
             return output::json(&lines);

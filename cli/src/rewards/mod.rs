@@ -1,6 +1,7 @@
 //! `tidepool rewards`.
 
 mod claim;
+mod diff;
 mod distributor;
 mod explain;
 mod interfaces;
@@ -10,6 +11,7 @@ mod proof;
 mod publish;
 mod report;
 mod results;
+mod setup;
 mod status;
 mod verify;
 
@@ -23,25 +25,46 @@ use crate::output::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a commented parameters file for a program's next epoch
+    #[command(after_help = "\
+Examples:
+  tidepool rewards init epoch-0 --distributor 0x01d3… --rpc https://arb1.example   # clock, token and amount are the chain's
+  tidepool rewards init epoch-0 --start 1790000000 --epoch-seconds 604800 --market BTC-USD:1:4 --market xyz:NVDA:2:2
+  tidepool rewards init epoch-18 --dydx --epoch 18")]
+    Init(setup::Init),
+    /// Write the digests of an epoch's files, after which each must stay as it is
+    #[command(after_help = "\
+It writes SHA256SUMS, which sha256sum --check reads too. Every command refuses the folder if a file differs, is missing,
+or was added.
+
+Examples:
+  tidepool rewards seal epoch-18
+  tidepool rewards seal epoch-18 --replace")]
+    Seal(setup::Seal),
     /// Write a made-up epoch to try everything on
     #[command(after_help = "\
 Examples:
   tidepool rewards simulate market
   tidepool rewards simulate market --seed 7 --markets 3 --minutes 1440 --format csv
   tidepool rewards simulate first --epoch 0 --maker 0x1111…              # whose keys one has, to claim with
-  tidepool rewards simulate second --epoch 1 --previous results/tree.json # goes on where the first ended")]
-    Simulate(pipeline::Simulate),
+  tidepool rewards simulate second --epoch 1 --previous results/tree.json # goes on where the first ended
+  tidepool rewards simulate trial --parameters epoch-0/parameters.toml    # a program of one's own")]
+    Simulate(setup::Simulate),
     /// Do everything: scores, rewards, tree, manifest
     #[command(after_help = "\
 Examples:
   tidepool rewards run market --out epoch-18
-  tidepool rewards run market --out epoch-18 --skip-bad --format parquet --proofs")]
+  tidepool rewards run market --out epoch-18 --skip-bad --format parquet --proofs
+  tidepool rewards run market --out epoch-18 --accept-gaps \"SOL-USD was halted from 12 to 16 March\"
+
+Data with gaps ends with exit code 4: too few minutes seen, on their instant or valid (the limits are in the parameters,
+under health), nobody eligible, no volume.")]
     Run(pipeline::Run),
-    /// Check an epoch's files and say what is in them
+    /// Check an epoch's files as `run` would, and say what is in them
     #[command(after_help = "\
 Examples:
   tidepool rewards validate market
-  tidepool rewards validate market --json | jq .samples.count")]
+  tidepool rewards validate market --json | jq .health.markets")]
     Validate(pipeline::Validate),
     /// Score the samples: scores.* and markets.*
     #[command(after_help = "Example:\n  tidepool rewards score market --out epoch-18")]
@@ -67,6 +90,18 @@ Examples:
 With --distributor the root that waits there is compared or, if none waits, the active one; exit code 4 if anything
 differs. With --json, checks are a list, and with --distributor an object: checks, compared, chain.")]
     Verify(verify::Verify),
+    /// Compare two results: which accounts differ, in which programs and markets, and which inputs explain it
+    #[command(after_help = "\
+Ends with exit code 4 if they differ.
+
+Example:\n  tidepool rewards diff epoch-18 epoch-18-of-others")]
+    Diff(diff::Diff),
+    /// Compare two sets of samples, minute by minute: what recorders of one exchange see should be the same
+    #[command(after_help = "\
+Ends with exit code 4 if they differ.
+
+Example:\n  tidepool rewards diff-samples market/samples others/samples")]
+    DiffSamples(diff::DiffSamples),
     /// Show what an account earns and why, down to each order
     #[command(after_help = "\
 Examples:
@@ -123,12 +158,15 @@ Examples:
     #[command(after_help = "\
 Examples:
   tidepool rewards sample-plan --secret secret.hex --commitment
-  tidepool rewards sample-plan --secret secret.hex --epoch 18 --market BTC-USD --minutes 0..60")]
+  tidepool rewards sample-plan --secret secret.hex --epoch 18 --market BTC-USD --minutes 0..60
+  tidepool rewards sample-plan --secret secret.hex --parameters epoch-0/parameters.toml --json")]
     SamplePlan(plan::SamplePlan),
 }
 
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Init(arguments) => arguments.run(),
+        Command::Seal(arguments) => arguments.run(),
         Command::Simulate(arguments) => arguments.run(),
         Command::Run(arguments) => arguments.run(),
         Command::Validate(arguments) => arguments.run(),
@@ -137,6 +175,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Tree(arguments) => arguments.tree(),
         Command::Proof(arguments) => arguments.run(),
         Command::Verify(arguments) => arguments.run(),
+        Command::Diff(arguments) => arguments.run(),
+        Command::DiffSamples(arguments) => arguments.run(),
         Command::Explain(arguments) => arguments.run(),
         Command::Report(arguments) => arguments.run(),
         Command::Publish(arguments) => arguments.run(),
@@ -198,6 +238,7 @@ impl Reading {
             progress,
             proofs: false,
             replace: false,
+            accept_gaps: None,
         }
     }
 }

@@ -1,84 +1,27 @@
 //! From samples to a tree: each step alone, and all of them.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use ::rewards::{
     allocation,
-    epoch::MINUTES,
-    simulation::{Settings, Simulation},
+    health::{Health, MarketHealth},
+    score::MarketScores,
     tree::Tree,
 };
-use alloy_primitives::Address;
-use anyhow::Context;
+use alloy_primitives::U256;
 use clap::Args;
 use rewards_files::{
     epoch::{EpochFolder, Malformed, Source},
-    manifest::{self, Epoch, Manifest, Scored},
-    results, synthetic,
+    manifest::{self, Epoch, Manifest, Options, Scored},
+    results,
 };
 use serde::Serialize;
 
-use super::{Input, Reading, TableFormat, account};
+use super::{Input, Reading, TableFormat};
 use crate::{
-    output::{self, Failure, tokens},
+    output::{self, Failure, say, units},
     progress::Bar,
 };
-
-#[derive(Debug, Args)]
-pub(crate) struct Simulate {
-    /// Folder to write
-    folder: PathBuf,
-    /// Everything follows from it
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// Epoch; decides formulas, limits and amounts
-    #[arg(long, default_value_t = 18)]
-    epoch: u64,
-    /// Markets
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    markets: u16,
-    /// Makers
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    makers: u16,
-    /// Account of the largest maker; further ones for the next largest
-    #[arg(long, value_name = "ADDRESS", value_parser = account)]
-    maker: Vec<Address>,
-    /// The tree before, instead of a made-up one
-    #[arg(long, value_name = "TREE")]
-    previous: Option<PathBuf>,
-    /// Minutes from the start of the epoch, 40320 at most
-    #[arg(long, default_value_t = 1440)]
-    minutes: u32,
-    /// Orders in a full book
-    #[arg(long, default_value_t = 40)]
-    orders: usize,
-    /// Format of the samples
-    #[arg(long, value_enum, default_value = "parquet")]
-    format: TableFormat,
-}
-
-impl Simulate {
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        let settings = Settings {
-            seed: self.seed,
-            epoch: self.epoch,
-            markets: self.markets.into(),
-            makers: self.makers.into(),
-            minutes: self.minutes.min(MINUTES),
-            orders: self.orders,
-        };
-        let simulation = Simulation::new(settings).with_accounts(&self.maker);
-        simulation.parameters().check().map_err(anyhow::Error::from)?;
-        let previous = self.previous.as_deref().map(fs::read).transpose();
-        let previous = previous.with_context(|| format!("{:?}", self.previous))?;
-        synthetic::write(&self.folder, &simulation, self.format.into(), &Bar::count("markets"))?;
-        if let Some(tree) = previous {
-            synthetic::write_previous(&self.folder, &tree)?;
-        }
-        eprintln!("{}: an epoch; next: tidepool rewards run {0} --out results", self.folder.display());
-        Ok(())
-    }
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct Validate {
@@ -92,78 +35,74 @@ pub(crate) struct Validate {
 #[derive(Debug, Serialize)]
 struct Validated {
     epoch: u64,
-    profile: &'static str,
+    profile: String,
+    /// Malformed samples.
     problems: rewards_files::Problems,
-    markets: Vec<ValidatedMarket>,
+    health: Option<Health>,
     previous_root: Option<String>,
     programs: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct ValidatedMarket {
-    market: String,
-    valid: u32,
-    crossed: u32,
-    off_instant: u32,
-    missing: u32,
-    providers: usize,
+    root: String,
 }
 
 impl Validate {
+    /// Everything that `run` does, without writing; everything that is wrong, rather than the first reason to refuse.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let folder = EpochFolder::open(&self.input.input)?;
-        let mut validated = Validated {
+        let bar = Bar::bytes("validating");
+        let options = Options {
+            malformed: Malformed::Skip,
+            accept_gaps: Some("they are listed".to_owned()),
+            ..self.reading.options(&bar, TableFormat::Csv)
+        };
+        let computed = manifest::compute(&folder, &options)?;
+        drop(bar);
+        let validated = Validated {
             epoch: folder.epoch(),
-            profile: "legacy",
-            problems: rewards_files::Problems::default(),
-            markets: Vec::new(),
+            profile: computed.manifest.profile,
+            problems: computed.scored.map(|(scored, _)| scored.skipped).unwrap_or_default(),
+            health: computed.manifest.health,
             previous_root: folder.previous.as_ref().map(|tree| Tree::root(tree).to_string()),
             programs: folder.programs.keys().cloned().collect(),
+            root: computed.manifest.root.to_string(),
         };
-        if let Source::Samples(source) = &folder.source {
-            validated.profile = "samples";
-            let bar = Bar::bytes("validating");
-            // Everything that is wrong, rather than the first reason to refuse.
-            let tallied = rewards_files::epoch::tally(source, Malformed::Skip, self.reading.threads(), &bar)?;
-            let markets = source.parameters.markets.iter().zip(&tallied.tally.markets);
-            let market =
-                |(parameters, sums): (&::rewards::parameters::MarketParameters, &::rewards::tally::MarketTally)| {
-                    ValidatedMarket {
-                        market: parameters.market.clone(),
-                        valid: sums.valid,
-                        crossed: sums.crossed,
-                        off_instant: sums.off_instant,
-                        missing: sums.missing(),
-                        providers: sums.providers.len(),
-                    }
-                };
-            validated.markets = markets.map(market).collect();
-            validated.problems = tallied.skipped;
-        }
         if self.reading.json {
             output::json(&validated)?;
         } else {
             validated.print()?;
         }
-        if validated.problems.is_empty() || self.reading.skip_bad {
-            Ok(())
-        } else {
-            Err(Failure::Malformed(validated.problems))
+        let Validated { problems, health, .. } = validated;
+        let gaps = health.map(|health| health.gaps).unwrap_or_default();
+        match (problems.is_empty() || self.reading.skip_bad, gaps.is_empty()) {
+            (true, true) => Ok(()),
+            (is_well_formed, _) if self.reading.json => Err(Failure::Reported(if is_well_formed { 4 } else { 3 })),
+            (false, _) => Err(Failure::Malformed { problems, can_be_skipped: true }),
+            (true, false) => Err(Failure::Gaps(gaps)),
         }
     }
 }
 
 impl Validated {
     fn print(&self) -> Result<(), Failure> {
-        println!("epoch {}, {}", self.epoch, self.profile);
-        let row = |market: &ValidatedMarket| {
-            let counts = [market.valid, market.crossed, market.off_instant, market.missing];
-            let counts = counts.iter().map(ToString::to_string).chain([market.providers.to_string()]);
-            std::iter::once(market.market.clone()).chain(counts).collect()
-        };
-        let rows: Vec<_> = self.markets.iter().map(row).collect();
-        output::table(&["market", "valid", "crossed", "off instant", "missing", "providers"], &rows)
+        say!("epoch {}, {}", self.epoch, self.profile);
+        self.health.as_ref().map_or(Ok(()), print_health)
     }
+}
+
+/// Minutes by what is known of them, and whether they could be checked.
+fn print_health(health: &Health) -> Result<(), Failure> {
+    let row = |market: &MarketHealth| {
+        let MarketHealth { expected, seen, on_instant, valid, statuses, .. } = market;
+        let counts = [expected, seen, on_instant, valid, &statuses.one_sided, &statuses.crossed, &statuses.outage];
+        std::iter::once(market.market.clone()).chain(counts.map(ToString::to_string)).collect()
+    };
+    let columns = ["market", "expected", "seen", "on instant", "valid", "one-sided", "crossed", "outage"];
+    output::table(&columns, &health.markets.iter().map(row).collect::<Vec<_>>())?;
+    say!("instants {}, folder {}", known(health), if health.sealed { "sealed" } else { "not sealed" });
+    Ok(())
+}
+
+fn known(health: &Health) -> &'static str {
+    if health.known_instants { "checked" } else { "not checked: the secret is not known" }
 }
 
 #[derive(Debug, Args)]
@@ -176,8 +115,33 @@ pub(crate) struct Score {
     /// Format of tables
     #[arg(long, value_enum, default_value = "csv")]
     format: TableFormat,
+    /// Replace finished results of the same folder
+    #[arg(long)]
+    replace: bool,
     #[command(flatten)]
     reading: Reading,
+}
+
+/// What `score` prints of a market.
+#[derive(Debug, Serialize)]
+struct ScoredMarket {
+    market: String,
+    samples: u32,
+    /// Providers with a score that earns.
+    earning: usize,
+    sum_of_scores: String,
+}
+
+impl ScoredMarket {
+    fn of(market: &MarketScores, scored: &Scored) -> Self {
+        let rows = scored.scores.rows.iter().filter(|row| row.market == market.market);
+        Self {
+            market: market.market.clone(),
+            samples: market.samples,
+            earning: rows.filter(|row| !row.earning_score().is_zero()).count(),
+            sum_of_scores: market.total_score.to_string(),
+        }
+    }
 }
 
 impl Score {
@@ -188,22 +152,18 @@ impl Score {
             let bar = Bar::bytes("scoring");
             manifest::score(source, &self.reading.options(&bar, self.format))?
         };
-        manifest::write_scores(&self.out, source.parameters.epoch, &scored, self.format.into())?;
-        let market = |market: &::rewards::score::MarketScores| {
-            let providers =
-                scored.scores.rows.iter().filter(|row| row.market == market.market && !row.earning_score().is_zero());
-            vec![
-                market.market.clone(),
-                market.samples.to_string(),
-                providers.count().to_string(),
-                market.total_score.to_string(),
-            ]
-        };
-        let rows: Vec<_> = scored.scores.markets.iter().map(market).collect();
+        manifest::write_scores(&self.out, source.parameters.epoch, &scored, self.format.into(), self.replace)?;
+        let markets = scored.scores.markets.iter().map(|market| ScoredMarket::of(market, &scored));
+        let markets: Vec<_> = markets.collect();
         if self.reading.json {
-            return output::json(&rows);
+            return output::json(&markets);
         }
-        output::table(&["market", "samples", "earning", "sum of scores"], &rows)
+        let row = |market: &ScoredMarket| {
+            let ScoredMarket { market, samples, earning, sum_of_scores } = market;
+            vec![market.clone(), samples.to_string(), earning.to_string(), sum_of_scores.clone()]
+        };
+        let columns = ["market", "samples", "earning", "sum of scores"];
+        output::table(&columns, &markets.iter().map(row).collect::<Vec<_>>())
     }
 }
 
@@ -217,6 +177,9 @@ pub(crate) struct Allocate {
     /// Format of tables
     #[arg(long, value_enum, default_value = "csv")]
     format: TableFormat,
+    /// Replace finished results of the same folder
+    #[arg(long)]
+    replace: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -228,13 +191,16 @@ impl Allocate {
         let parameters = &folder.samples()?.parameters;
         let scores = results::read_scores(&self.out, parameters)?;
         let allocation = allocation::allocate(parameters, &scores);
-        manifest::write_rewards(&self.out, parameters.epoch, &scores, &allocation, self.format.into())?;
+        manifest::write_rewards(&self.out, parameters.epoch, &scores, &allocation, self.format.into(), self.replace)?;
         let credits: std::collections::BTreeMap<_, _> =
             allocation.credits.iter().map(|(account, wei)| (account.to_string(), wei.to_string())).collect();
         if self.json {
             return output::json(&credits);
         }
-        let row = |(account, wei): (&alloy_primitives::Address, &u128)| vec![account.to_string(), tokens(*wei)];
+        let decimals = parameters.token.decimals;
+        let row = |(account, wei): (&alloy_primitives::Address, &u128)| {
+            vec![account.to_string(), units(U256::from(*wei), decimals)]
+        };
         output::table(&["account", "tokens"], &allocation.credits.iter().map(row).collect::<Vec<_>>())
     }
 }
@@ -255,17 +221,34 @@ pub(crate) struct Run {
     /// Replace other results of the same folder
     #[arg(long)]
     replace: bool,
+    /// Pay although data is missing; why, for the manifest
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    accept_gaps: Option<String>,
     #[command(flatten)]
     reading: Reading,
 }
 
+/// A reason is a text that says something.
+fn reason(text: &str) -> Result<String, String> {
+    let reason = text.trim();
+    if reason.is_empty() { Err("a reason is a text".to_owned()) } else { Ok(reason.to_owned()) }
+}
+
 impl Run {
+    fn options<'a>(&self, bar: &'a Bar) -> Options<'a> {
+        Options {
+            proofs: self.proofs,
+            replace: self.replace,
+            accept_gaps: self.accept_gaps.clone(),
+            ..self.reading.options(bar, self.format)
+        }
+    }
+
     /// All steps.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let folder = EpochFolder::open(&self.input.input)?;
         let bar = Bar::bytes("scoring");
-        let mut options = self.reading.options(&bar, self.format);
-        (options.proofs, options.replace) = (self.proofs, self.replace);
+        let options = self.options(&bar);
         let computed = manifest::compute(&folder, &options)?;
         manifest::write(&self.out, &computed, &options)?;
         drop(bar);
@@ -276,8 +259,7 @@ impl Run {
     pub(crate) fn tree(self) -> Result<(), Failure> {
         let folder = EpochFolder::open(&self.input.input)?;
         let bar = Bar::bytes("merging");
-        let mut options = self.reading.options(&bar, self.format);
-        (options.proofs, options.replace) = (self.proofs, self.replace);
+        let options = self.options(&bar);
         let scored = match &folder.source {
             Source::Legacy { .. } => None,
             Source::Samples(source) => {
@@ -297,8 +279,8 @@ impl Run {
                 Some((scored, allocation))
             }
         };
-        let computed = manifest::finish(&folder, scored)?;
-        manifest::write_tree(&self.out, &computed, &options)?;
+        let computed = manifest::finish(&folder, scored, options.accept_gaps.as_deref())?;
+        manifest::write(&self.out, &computed, &options)?;
         drop(bar);
         self.print(&computed)
     }
@@ -309,33 +291,44 @@ impl Run {
         }
         print_markets(computed)?;
         let Manifest { epoch, leaves, root, cid, skipped, unpaid_wei, .. } = &computed.manifest;
-        println!("\nepoch {epoch}: {leaves} leaves, {unpaid_wei} wei unpaid");
-        println!("root {root}\ncid  {cid}");
+        print_gaps(&computed.manifest);
+        say!("\nepoch {epoch}: {leaves} leaves, {unpaid_wei} wei unpaid");
+        say!("root {root}\ncid  {cid}");
         if *skipped > 0 {
-            println!("{skipped} malformed samples left out: {}", self.out.join("skipped.json").display());
+            say!("{skipped} malformed samples left out: {}", self.out.join("skipped.json").display());
         }
         Ok(())
     }
 }
 
+/// What is missing and was accepted.
+fn print_gaps(manifest: &Manifest) {
+    let Some(health) = &manifest.health else { return };
+    say!("\ninstants {}, folder {}", known(health), if health.sealed { "sealed" } else { "not sealed" });
+    if let Some(reason) = &manifest.accepted_gaps {
+        say!("accepted although data is missing ({reason}):");
+        health.gaps.iter().for_each(|gap| say!("  {gap}"));
+    }
+}
+
 fn print_markets(computed: &Epoch) -> Result<(), Failure> {
     let Some((scored, allocation)) = &computed.scored else { return Ok(()) };
+    let decimals = computed.manifest.parameters.as_ref().map_or(18, |parameters| parameters.token.decimals);
     let coefficients = ::rewards::coefficient::coefficients(&allocation.markets);
-    let rows = allocation.markets.iter().zip(coefficients).map(|(market, coefficient)| {
-        let earning = scored
-            .scores
-            .rows
-            .iter()
-            .filter(|row| row.market == market.market && !row.earning_score().is_zero())
-            .count();
+    let health = computed.manifest.health.iter().flat_map(|health| &health.markets);
+    let rows = allocation.markets.iter().zip(coefficients).zip(health).map(|((market, coefficient), health)| {
+        let rows = scored.scores.rows.iter().filter(|row| row.market == market.market);
+        let earning = rows.filter(|row| !row.earning_score().is_zero()).count();
         let coefficient = coefficient.map_or_else(|| "no competition".to_owned(), |coefficient| coefficient.decimal(4));
         vec![
             market.market.clone(),
-            market.samples.to_string(),
+            format!("{}/{}", market.samples, health.expected),
+            format!("{}/{}", health.on_instant, health.seen),
             earning.to_string(),
-            tokens(market.pool_wei),
+            units(U256::from(market.pool_wei), decimals),
             coefficient,
         ]
     });
-    output::table(&["market", "samples", "earning", "pool", "coefficient"], &rows.collect::<Vec<_>>())
+    let columns = ["market", "valid", "on instant", "earning", "pool", "coefficient"];
+    output::table(&columns, &rows.collect::<Vec<_>>())
 }

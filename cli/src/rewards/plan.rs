@@ -3,16 +3,18 @@
 use std::{fs, path::PathBuf};
 
 use ::rewards::{
-    epoch::{self, MINUTES},
+    epoch::Clock,
+    parameters::EpochParameters,
     sampling::{self, Instants, Sampling},
 };
 use alloy_primitives::B256;
 use anyhow::Context;
 use clap::Args;
+use rewards_files::folder;
 use serde::Serialize;
 
 use super::minutes;
-use crate::output::{self, Failure};
+use crate::output::{self, Failure, Usage, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct SamplePlan {
@@ -22,15 +24,18 @@ pub(crate) struct SamplePlan {
     /// Print only the commitment, to be published before the epoch
     #[arg(long)]
     commitment: bool,
+    /// Parameters of the epoch: its clock, and its number and markets unless they are given; without it, dYdX's clock
+    #[arg(long, value_name = "FILE")]
+    parameters: Option<PathBuf>,
     /// Epoch
-    #[arg(long, required_unless_present = "commitment")]
+    #[arg(long, required_unless_present_any = ["commitment", "parameters"])]
     epoch: Option<u64>,
     /// Market; may be given several times
-    #[arg(long, required_unless_present = "commitment")]
+    #[arg(long, required_unless_present_any = ["commitment", "parameters"])]
     market: Vec<String>,
-    /// Minutes of the epoch: 17, or 0..60
-    #[arg(long, default_value = "0..40320", value_parser = minutes)]
-    minutes: std::ops::Range<u32>,
+    /// Minutes of the epoch: 17, or 0..60 [default: all]
+    #[arg(long, value_parser = minutes)]
+    minutes: Option<std::ops::Range<u32>>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -50,15 +55,28 @@ impl SamplePlan {
         let text = fs::read_to_string(&self.secret).with_context(|| self.secret.display().to_string())?;
         let secret: B256 = text.trim().parse().with_context(|| format!("{}: not 32 bytes", self.secret.display()))?;
         if self.commitment {
-            println!("{}", sampling::commitment(secret));
+            say!("{}", sampling::commitment(secret));
             return Ok(());
         }
-        let number = self.epoch.unwrap_or_default();
-        let start = epoch::start_ms(number).with_context(|| format!("epoch {number} is beyond the clock"))?;
+        let parameters = self.parameters.as_deref().map(folder::read_parameters).transpose()?;
+        let clock = parameters.as_ref().map_or_else(Clock::default, |parameters| parameters.clock);
+        let number = self.epoch.or(parameters.as_ref().map(|parameters| parameters.epoch)).unwrap_or_default();
+        let start = clock.start_ms(number).with_context(|| format!("epoch {number} is beyond the clock"))?;
+        let minutes = self.minutes.clone().unwrap_or(0..clock.minutes());
+        if minutes.is_empty() || minutes.end > clock.minutes() {
+            let text = format!(
+                "--minutes {}..{}: the epoch has the minutes 0..{}",
+                minutes.start,
+                minutes.end,
+                clock.minutes()
+            );
+            return Err(anyhow::Error::from(Usage(text)).into());
+        }
+        let markets = self.markets(parameters.as_ref());
         let sampling = Sampling { secret: Some(secret), ..Sampling::default() };
         let instants = Instants::of(number, start, &sampling).map_err(anyhow::Error::from)?;
-        let mut plan: Vec<_> = (self.minutes.start..self.minutes.end.min(MINUTES))
-            .flat_map(|minute| self.market.iter().map(move |market| (minute, market)))
+        let mut plan: Vec<_> = minutes
+            .flat_map(|minute| markets.iter().map(move |market| (minute, market)))
             .filter_map(|(minute, market)| {
                 let time_ms = instants.instant_ms(minute, market)?;
                 let offset_ms = time_ms - instants.minute_ms(minute);
@@ -74,5 +92,11 @@ impl SamplePlan {
             std::iter::once(instant.market.clone()).chain(numbers.map(|number| number.to_string())).collect()
         };
         output::table(&["market", "minute", "offset ms", "time ms"], &plan.iter().map(row).collect::<Vec<_>>())
+    }
+
+    /// The markets that are named, or those of the parameters.
+    fn markets(&self, parameters: Option<&EpochParameters>) -> Vec<String> {
+        let all = || parameters.iter().flat_map(|parameters| &parameters.markets).map(|market| market.market.clone());
+        if self.market.is_empty() { all().collect() } else { self.market.clone() }
     }
 }

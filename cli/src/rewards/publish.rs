@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use alloy_primitives::{Address, B256, U256};
-use anyhow::{anyhow, bail};
+use alloy_primitives::{Address, B256, U256, keccak256};
+use anyhow::anyhow;
 use clap::Args;
 use serde::Serialize;
 
@@ -15,8 +15,8 @@ use super::{
     root,
 };
 use crate::{
-    chain::{Node, Sending, Sent, date},
-    output::{self, Failure, Usage, Wei, or_none},
+    chain::{Node, Sender, Sending, Sent, date},
+    output::{self, Failure, Usage, Wei, or_none, say},
 };
 
 #[derive(Debug, Args)]
@@ -52,6 +52,8 @@ impl Publish {
         let distributor = sender.node.view(self.oracle, &O::MERKLE_DISTRIBUTORCall {})?;
         let state = State::read(&sender.node, distributor)?;
         expect_next(&state, &results)?;
+        self.expect_new(&sender, &results.root())?;
+        warn_early(&state, &results);
         let uncovered = state.uncovered(results.claimable(&sender.node, distributor)?);
         if !uncovered.is_zero() {
             let uncovered = state.token.amount(uncovered);
@@ -75,19 +77,51 @@ impl Publish {
             return output::json(&published);
         }
         published.transaction.print();
-        println!("reported {}", published.reported);
+        say!("reported {}", published.reported);
         let (reports, quorum) = (published.reports, published.quorum);
         match published.published {
-            true => println!("{reports} of {quorum} reports: the oracle names it; next: tidepool rewards propose"),
-            false => println!("{reports} of {quorum} reports needed"),
+            true => say!("{reports} of {quorum} reports: the oracle names it; next: tidepool rewards propose"),
+            false => say!("{reports} of {quorum} reports needed"),
         }
         Ok(())
     }
 }
 
+impl Publish {
+    /// Refuses to report what this signer has reported, or the oracle names already.
+    fn expect_new(&self, sender: &Sender, own: &Root) -> Result<(), Failure> {
+        let call = O::getReportCall { reporter: sender.address() };
+        let report = sender.node.view(self.oracle, &call)?;
+        let epoch = U256::from(own.epoch).to_be_bytes::<32>();
+        if report == keccak256([own.root.as_slice(), &epoch, own.cid.as_bytes()].concat()) {
+            return Err(Failure::AlreadySo(anyhow!("{own} is reported already by {}", sender.address())));
+        }
+        Ok(())
+    }
+}
+
+/// Says so if the epoch has not ended yet: what comes may change everything.
+fn warn_early(state: &State, results: &Results) {
+    let Some(parameters) = &results.manifest.parameters else { return };
+    let end = parameters.start().saturating_add(parameters.clock.epoch_seconds);
+    if end > state.time {
+        eprintln!("warning: epoch {} ends {}; it is {} on the chain", parameters.epoch, date(end), date(state.time));
+    }
+}
+
 /// Refuses results that cannot come next.
 fn expect_next(state: &State, results: &Results) -> Result<(), Failure> {
+    if let Some(check) = state.check_program(&results.manifest).into_iter().find(|check| !check.holds) {
+        return Err(Failure::Mismatch(anyhow!("{}: {}", check.name, check.detail)));
+    }
     let own = results.root();
+    if state.active.as_ref() == Some(&own) {
+        return Err(Failure::AlreadySo(anyhow!("{own} is active already")));
+    }
+    if state.proposed.as_ref() == Some(&own) {
+        let waiting = state.waiting().unwrap_or_default();
+        return Err(Failure::AlreadySo(anyhow!("{own} is proposed already; it {waiting}")));
+    }
     if own.epoch != state.next_epoch {
         let (epoch, next) = (own.epoch, state.next_epoch);
         let text = anyhow!("the distributor's next root is of epoch {next}, these results are of epoch {epoch}");
@@ -142,28 +176,29 @@ impl Propose {
             return output::json(&proposed);
         }
         proposed.transaction.print();
-        println!("proposed {}", proposed.proposed);
-        println!("it waits until {}; verify it: tidepool rewards verify", date(proposed.waits_until));
+        say!("proposed {}", proposed.proposed);
+        say!("it waits until {}; verify it: tidepool rewards verify", date(proposed.waits_until));
         Ok(())
     }
 }
 
 /// What a proposal would take, if it can succeed.
-fn proposable(state: &State) -> anyhow::Result<Root> {
+fn proposable(state: &State) -> Result<Root, Failure> {
     if state.oracle.is_none() {
-        bail!("the distributor has no oracle: its owner names one (setRewardsOracle)");
+        return Err(anyhow!("the distributor has no oracle: its owner names one (setRewardsOracle)").into());
     }
     if let Some(error) = &state.oracle_error {
-        bail!("the oracle fails: {error}");
+        return Err(anyhow!("the oracle fails: {error}").into());
     }
     let Some(named) = &state.oracle_root else {
-        bail!("the oracle names no root yet: reporters use `tidepool rewards publish`");
+        return Err(anyhow!("the oracle names no root yet: reporters use `tidepool rewards publish`").into());
     };
     if state.proposed.as_ref() == Some(named) {
-        bail!("{named} is proposed already; it {}", state.waiting().unwrap_or_default());
+        let waiting = state.waiting().unwrap_or_default();
+        return Err(Failure::AlreadySo(anyhow!("{named} is proposed already; it {waiting}")));
     }
     if state.active.as_ref() == Some(named) {
-        bail!("{named} is active already; reporters publish the next one");
+        return Err(Failure::AlreadySo(anyhow!("{named} is active already; reporters publish the next one")));
     }
     Ok(named.clone())
 }
@@ -207,7 +242,7 @@ impl Promote {
             return output::json(&promoted);
         }
         promoted.transaction.print();
-        println!("active {}", promoted.active);
+        say!("active {}", promoted.active);
         Ok(())
     }
 }
@@ -215,6 +250,9 @@ impl Promote {
 /// The root that becomes active, if that can succeed.
 fn promotable(state: &State, expected: Option<B256>) -> Result<B256, Failure> {
     let Some(proposed) = &state.proposed else {
+        if let Some(active) = state.active.as_ref().filter(|active| Some(active.root) == expected) {
+            return Err(Failure::AlreadySo(anyhow!("{active} is active already")));
+        }
         let active = or_none(state.active.as_ref());
         return Err(anyhow!("no root is proposed; active is {active}").into());
     };

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Reading, TableFormat, verify::print};
 use crate::{
-    output::{self, Failure},
+    output::{self, Failure, say},
     progress::Bar,
 };
 
@@ -20,6 +20,9 @@ pub(crate) struct Report {
     /// Folder of the epoch that they were made from
     #[arg(long)]
     input: PathBuf,
+    /// Folder of the results of the epoch before, to show beside this one
+    #[arg(long, value_name = "RESULTS")]
+    before: Option<PathBuf>,
     /// Page to write [default: report.html in the folder of the results]
     #[arg(long)]
     out: Option<PathBuf>,
@@ -51,7 +54,7 @@ impl Report {
         let folder = EpochFolder::open(&self.input)?;
         let gathered = {
             let bar = Bar::bytes("reading");
-            gather(&self.results, &folder, &self.reading.options(&bar, TableFormat::Csv))?
+            gather(&self.results, self.before.as_deref(), &folder, self.reading.options(&bar, TableFormat::Csv))?
         };
         let report = match gathered {
             Gathered::Report(report) => report,
@@ -61,7 +64,7 @@ impl Report {
                 } else {
                     checks.iter().for_each(print);
                 }
-                return Err(Failure::CheckFailed);
+                return Err(Failure::CHECK_FAILED);
             }
         };
         let page = render(&report);
@@ -80,12 +83,15 @@ impl Report {
         if self.reading.json {
             return output::json(written);
         }
-        println!("{}: {} bytes, open it in a browser", written.page.display(), written.bytes);
-        println!(
+        say!("{}: {} bytes, open it in a browser", written.page.display(), written.bytes);
+        say!(
             "epoch {}: {} markets, {} providers, {} leaves",
-            written.epoch, written.markets, written.providers, written.leaves
+            written.epoch,
+            written.markets,
+            written.providers,
+            written.leaves
         );
-        println!("root {}\n{} checks hold", written.root, written.checks.len());
+        say!("root {}\n{} checks hold", written.root, written.checks.len());
         Ok(())
     }
 }

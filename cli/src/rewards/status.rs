@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     chain::{Node, Rpc, exact},
-    output::{self, Failure, Wei},
+    output::{self, Failure, Wei, say},
 };
 
 #[derive(Debug, Args)]
@@ -107,15 +107,15 @@ impl Statement {
         let State { token, treasury, treasury_holds_wei, treasury_allows_wei, .. } = &self.state;
         self.state.print_roots();
         let paused = if self.state.updates_paused { "paused" } else { "not paused" };
-        println!("updates   {paused}; the next root is of epoch {}", self.state.next_epoch);
+        say!("updates   {paused}; the next root is of epoch {}", self.state.next_epoch);
         let allows = match treasury_allows_wei.0 {
             allows if allows >= treasury_holds_wei.0 => "all of it".to_owned(),
             allows => token.amount(allows),
         };
-        println!("treasury  {treasury} holds {}, allows {allows}", token.amount(treasury_holds_wei.0));
+        say!("treasury  {treasury} holds {}, allows {allows}", token.amount(treasury_holds_wei.0));
         match self.results {
-            Some("neither") => println!("results   their root is neither active nor proposed: nothing is paid from it"),
-            Some(place) => println!("results   their root is {place}"),
+            Some("neither") => say!("results   their root is neither active nor proposed: nothing is paid from it"),
+            Some(place) => say!("results   their root is {place}"),
             None => {}
         }
         if self.accounts.is_empty() {
@@ -138,7 +138,7 @@ impl Statement {
             Some("proposed") => "once promoted",
             _ => "not claimable",
         };
-        println!();
+        say!();
         let columns = ["account", "earned in all", "claimed", due, "others may claim"];
         output::table(&columns, &self.accounts.iter().map(row).collect::<Vec<_>>())
     }

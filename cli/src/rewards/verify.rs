@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     chain::Rpc,
-    output::{self, Failure, Usage, or_none},
+    output::{self, Failure, Usage, or_none, say},
     progress::Bar,
 };
 
@@ -75,6 +75,7 @@ impl Verify {
         let proposed = chain.proposed.as_ref().filter(|_| !self.active);
         let compared = if proposed.is_some() { "proposed" } else { "active" };
         checks.extend(on_chain(&results.manifest, &chain, proposed));
+        checks.extend(chain.check_program(&results.manifest));
         let compared = Compared { checks, compared, chain };
         self.print(&compared.checks, &compared)?;
         if !self.reading.json {
@@ -96,7 +97,7 @@ impl Verify {
             let folder = EpochFolder::open(input)?;
             let bar = Bar::bytes("verifying");
             let options = self.reading.options(&bar, TableFormat::Csv);
-            checks.extend(results.check_inputs(&folder, &options)?);
+            checks.extend(results.check_inputs(&folder, options)?);
         }
         Ok(checks)
     }
@@ -147,23 +148,23 @@ fn oracle_check(chain: &State, own: &Root) -> Option<Check> {
 
 impl Compared {
     fn print_chain(&self) {
-        println!();
+        say!();
         self.chain.print_roots();
-        println!("compared with the {} root", self.compared);
+        say!("compared with the {} root", self.compared);
         if self.compared == "active" && self.chain.proposed.is_some() {
-            println!("the proposed root was not compared");
+            say!("the proposed root was not compared");
         }
     }
 }
 
 fn conclude(checks: &[Check]) -> Result<(), Failure> {
-    if checks.iter().all(|check| check.holds) { Ok(()) } else { Err(Failure::CheckFailed) }
+    if checks.iter().all(|check| check.holds) { Ok(()) } else { Err(Failure::CHECK_FAILED) }
 }
 
 pub(super) fn print(check: &Check) {
     if check.holds {
-        println!("ok    {}", check.name);
+        say!("ok    {}", check.name);
     } else {
-        println!("FAIL  {}: {}", check.name, check.detail);
+        say!("FAIL  {}: {}", check.name, check.detail);
     }
 }

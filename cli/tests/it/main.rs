@@ -4,6 +4,7 @@ mod chain;
 mod deploy;
 mod nodes;
 mod pool;
+mod slips;
 
 use std::{
     collections::BTreeSet,
@@ -63,7 +64,7 @@ fn an_epoch_from_samples_to_a_verified_claim() {
         &folder,
         &["rewards", "verify", "results", "--input", "market", "--root", manifest["root"].as_str().unwrap()],
     );
-    assert_eq!((checks.lines().count(), checks.matches("ok    ").count()), (11, 11), "{checks}");
+    assert_eq!((checks.lines().count(), checks.matches("ok    ").count()), (14, 14), "{checks}");
 
     let maker = first_maker(&folder);
     let proof = json(&folder, &["rewards", "proof", "results", &maker]);
@@ -130,18 +131,24 @@ fn malformed_samples_end_with_code_3_unless_they_are_skipped() {
     let path = folder.path().join("market/samples/ETH-USD.jsonl");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replacen("\"status\":\"ok\"", "\"status\":\"well\"", 1)).unwrap();
+    let (code, message) = fails(&folder, &["rewards", "run", "market", "--out", "results"]);
+    assert!(code == 3 && message.contains("ETH-USD.jsonl: SHA-256 ") && !message.contains("--skip-bad"), "{message}");
+    fs::remove_file(folder.path().join("market/SHA256SUMS")).unwrap();
     for command in [&["rewards", "run", "market", "--out", "results"][..], &["rewards", "validate", "market"]] {
         let (code, message) = fails(&folder, command);
         assert_eq!(code, 3);
         assert!(message.contains("ETH-USD.jsonl:1: status `well`"), "{message}");
+        assert!(message.contains("--skip-bad leaves malformed samples out"), "{message}");
     }
     assert!(!folder.path().join("results").exists(), "nothing is half-written");
-    let manifest = json(&folder, &["rewards", "run", "market", "--out", "results", "--skip-bad"]);
-    assert_eq!(manifest["skipped"], 1);
+    let manifest =
+        json(&folder, &["rewards", "run", "market", "--out", "results", "--skip-bad", "--accept-gaps", "one line"]);
+    assert_eq!((&manifest["skipped"], &manifest["accepted_gaps"]), (&1.into(), &"one line".into()));
     let skipped: Value =
         serde_json::from_slice(&fs::read(folder.path().join("results/skipped.json")).unwrap()).unwrap();
     assert_eq!(skipped["first"][0]["row"], 1);
-    assert!(prints(&folder, &["rewards", "validate", "market", "--skip-bad"]).contains("ETH-USD"));
+    let (code, message) = fails(&folder, &["rewards", "validate", "market", "--skip-bad"]);
+    assert!(code == 4 && message.contains("ETH-USD: samples of 89 minutes, of 90 at least 90 are needed"), "{message}");
 }
 
 #[test]
@@ -251,6 +258,10 @@ fn help_has_examples() {
         "explain",
         "report",
         "sample-plan",
+        "init",
+        "seal",
+        "diff",
+        "diff-samples",
     ];
     let on_chain = ["publish", "propose", "promote", "claim", "claim-many", "status"];
     for command in computing.into_iter().chain(on_chain) {

@@ -101,6 +101,7 @@ pub(crate) fn epoch(path: &Path) -> Result<Value> {
         progress: &(),
         proofs: false,
         replace: true,
+        accept_gaps: None,
     };
     let computed = manifest::compute(&folder, &options)?;
     let (wall, cpu) = watch.stop();

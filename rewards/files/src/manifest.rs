@@ -9,6 +9,7 @@ use rewards::{
     allocation::{self, Allocation},
     cid,
     cumulative::{self, Amounts},
+    health::Health,
     parameters::EpochParameters,
     sampling::Sampling,
     score::{self, Scores},
@@ -23,6 +24,7 @@ use crate::{
     output::{self, Pending},
     problem::Problems,
     results::{self, Parts, ProofRecord},
+    rows::{self, Table},
     samples::{Format, Progress},
 };
 
@@ -75,6 +77,10 @@ pub struct Manifest {
     pub parameters: Option<EpochParameters>,
     /// Commitment and secret.
     pub sampling: Option<Sampling>,
+    /// How whole the data is; nothing for published scores.
+    pub health: Option<Health>,
+    /// Why gaps were accepted, if there are any.
+    pub accepted_gaps: Option<String>,
     /// Malformed samples left out.
     pub skipped: u64,
     /// Samples, scores and pools of each market.
@@ -87,6 +93,8 @@ pub struct Manifest {
     pub programs: BTreeMap<String, String>,
     /// What of the epoch's tokens stays in the treasury.
     pub unpaid_wei: String,
+    /// SHA-256 of each table of the results as CSV, in whatever format it is stored.
+    pub tables: BTreeMap<String, String>,
     /// Leaves of the tree.
     pub leaves: usize,
     /// Sum of all cumulative amounts.
@@ -131,6 +139,8 @@ pub struct Options<'a> {
     pub proofs: bool,
     /// Whether other results of the same epoch may be replaced.
     pub replace: bool,
+    /// Why gaps in the data are accepted, if they are.
+    pub accept_gaps: Option<String>,
 }
 
 /// Scores, before pools.
@@ -169,6 +179,8 @@ pub struct Epoch {
     pub lp: Amounts,
     /// What each balance gains.
     pub parts: Parts,
+    /// All tables, by name.
+    pub tables: BTreeMap<&'static str, Table>,
     /// The tree.
     pub tree: Tree,
     /// Its file.
@@ -196,11 +208,25 @@ pub fn observe<O: Observer>(
         }
         Source::Legacy { .. } => (None, Vec::new()),
     };
-    Ok((finish(folder, scored)?, observers))
+    Ok((finish(folder, scored, options.accept_gaps.as_deref())?, observers))
 }
 
 /// From rewards to the manifest.
-pub fn finish(folder: &EpochFolder, scored: Option<(Scored, Allocation)>) -> Result<Epoch, Error> {
+///
+/// # Errors
+///
+/// If there are gaps in the data and no reason to accept them is given, or the amounts make no tree that may follow the one before.
+pub fn finish(
+    folder: &EpochFolder,
+    scored: Option<(Scored, Allocation)>,
+    accept_gaps: Option<&str>,
+) -> Result<Epoch, Error> {
+    let health = health(folder, scored.as_ref());
+    let gaps = health.as_ref().map_or(&[][..], |health| &health.gaps);
+    if !gaps.is_empty() && accept_gaps.is_none() {
+        return Err(Error::Gaps(gaps.to_vec()));
+    }
+    let accepted_gaps = accept_gaps.filter(|_| !gaps.is_empty()).map(ToOwned::to_owned);
     let (lp, rewards, lp_amount_wei) = match (&folder.source, &scored) {
         (Source::Legacy { published, lp_amount_wei }, _) => {
             let lp = published.credits(*lp_amount_wei).map_err(Error::refused)?;
@@ -225,11 +251,39 @@ pub fn finish(folder: &EpochFolder, scored: Option<(Scored, Allocation)>) -> Res
     let tree = Tree::new(&amounts).map_err(Error::refused)?;
     let tree_json = tree.to_json();
     let parts = results::parts(folder.epoch(), &rewards, &folder.programs);
+    let tables = tables(folder.epoch(), scored.as_ref(), &lp, &parts);
     let mut manifest = manifest_of_tree(folder, &tree, &tree_json, &lp, lp_amount_wei);
+    manifest.tables = tables.iter().map(|(name, table)| ((*name).to_owned(), table.digest())).collect();
+    (manifest.health, manifest.accepted_gaps) = (health, accepted_gaps);
     if let (Source::Samples(source), Some((scored, allocation))) = (&folder.source, &scored) {
         describe_samples(&mut manifest, source, scored, allocation);
     }
-    Ok(Epoch { scored, lp, parts, tree, tree_json, manifest })
+    Ok(Epoch { scored, lp, parts, tables, tree, tree_json, manifest })
+}
+
+/// How whole the data is that was scored; published scores say nothing of it.
+fn health(folder: &EpochFolder, scored: Option<&(Scored, Allocation)>) -> Option<Health> {
+    let (Source::Samples(source), Some((scored, allocation))) = (&folder.source, scored) else { return None };
+    let SampleSource { parameters, sampling, inputs, .. } = source.as_ref();
+    let mut health = Health::of(parameters, &scored.tally, inputs, sampling.secret.is_some(), folder.is_sealed);
+    health.add_allocation(parameters, &scored.scores, allocation);
+    health.tables = folder.rows.clone();
+    Some(health)
+}
+
+fn tables(
+    epoch: u64,
+    scored: Option<&(Scored, Allocation)>,
+    lp: &Amounts,
+    parts: &Parts,
+) -> BTreeMap<&'static str, Table> {
+    let mut tables = BTreeMap::from([("lp", results::amount_table(lp)), ("breakdown", results::part_table(parts))]);
+    if let Some((Scored { scores, .. }, allocation)) = scored {
+        tables.insert("scores", results::score_table(epoch, scores));
+        tables.insert("rewards", results::reward_table(epoch, scores, allocation));
+        tables.insert("markets", results::market_table(scores, allocation));
+    }
+    tables
 }
 
 fn manifest_of_tree(folder: &EpochFolder, tree: &Tree, json: &str, lp: &Amounts, lp_amount_wei: u128) -> Manifest {
@@ -244,11 +298,14 @@ fn manifest_of_tree(folder: &EpochFolder, tree: &Tree, json: &str, lp: &Amounts,
         inputs: folder.digests.clone(),
         parameters: None,
         sampling: None,
+        health: None,
+        accepted_gaps: None,
         skipped: 0,
         markets: Vec::new(),
         off_instants: Vec::new(),
         exclusions: BTreeMap::new(),
         programs,
+        tables: BTreeMap::new(),
         unpaid_wei: U256::from(lp_amount_wei).saturating_sub(total(lp)).to_string(),
         leaves: tree.len(),
         total_wei: cumulative::total(tree.entries().map(|(.., amount)| amount)).to_string(),
@@ -285,40 +342,80 @@ fn describe_samples(manifest: &mut Manifest, source: &SampleSource, scored: &Sco
     manifest.off_instants = off.collect();
 }
 
-/// Writes scores alone: `scores.*` and `markets.*`.
-pub fn write_scores(out: &Path, epoch: u64, scored: &Scored, format: Format) -> Result<(), Error> {
-    let file = |name: &str| out.join(format!("{name}.{}", format.extension()));
+/// Writes scores alone: `scores.*` and `markets.*`. Results that are finished are put aside only if `replace` says so.
+pub fn write_scores(out: &Path, epoch: u64, scored: &Scored, format: Format, replace: bool) -> Result<(), Error> {
+    unfinish(out, replace)?;
     write_skipped(out, &scored.skipped)?;
-    results::score_table(epoch, &scored.scores).write(&file("scores"))?;
-    results::score_market_table(&scored.scores).write(&file("markets"))
+    write_table(out, "scores", &results::score_table(epoch, &scored.scores), format)?;
+    write_table(out, "markets", &results::score_market_table(&scored.scores), format)
 }
 
-/// Writes rewards: `rewards.*`, `markets.*` and `lp.*`.
+/// Writes rewards: `rewards.*`, `markets.*` and `lp.*`. Results that are finished are put aside only if `replace` says so.
 pub fn write_rewards(
     out: &Path,
     epoch: u64,
     scores: &Scores,
     allocation: &Allocation,
     format: Format,
+    replace: bool,
 ) -> Result<(), Error> {
-    let file = |name: &str| out.join(format!("{name}.{}", format.extension()));
-    results::reward_table(epoch, scores, allocation).write(&file("rewards"))?;
-    results::market_table(scores, allocation).write(&file("markets"))?;
-    results::amount_table(&epoch::amounts(&allocation.credits)).write(&file("lp"))
+    unfinish(out, replace)?;
+    write_table(out, "rewards", &results::reward_table(epoch, scores, allocation), format)?;
+    write_table(out, "markets", &results::market_table(scores, allocation), format)?;
+    write_table(out, "lp", &results::amount_table(&epoch::amounts(&allocation.credits)), format)
 }
 
+/// Writes a table, and removes it in other formats.
+fn write_table(out: &Path, name: &str, table: &Table, format: Format) -> Result<(), Error> {
+    let path = out.join(format!("{name}.{}", format.extension()));
+    table.write(&path)?;
+    rows::remove_others(&path, name)
+}
+
+/// Lists what was left out, or removes the list of another time.
 fn write_skipped(out: &Path, skipped: &Problems) -> Result<(), Error> {
     let path = out.join("skipped.json");
     if skipped.is_empty() {
-        return Ok(());
+        return remove(&path);
     }
     let mut json = serde_json::to_vec_pretty(skipped).map_err(Error::refused)?;
     json.push(b'\n');
     output::write(&path, &json)
 }
 
+fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::at(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to write results into an epoch's folder, where the next reader would stumble over them.
+fn check_place(out: &Path) -> Result<(), Error> {
+    let names = ["parameters.json", "parameters.toml", "legacy.json", "samples", "previous-tree.json"];
+    match names.iter().find(|name| out.join(name).exists()) {
+        Some(name) => Err(Error::refused(format_args!(
+            "{}: an epoch's folder ({name}); results go into another one",
+            out.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Takes the manifest of finished results away, so that nobody takes a part of them for the whole.
+fn unfinish(out: &Path, replace: bool) -> Result<(), Error> {
+    check_place(out)?;
+    let path = out.join("manifest.json");
+    if path.exists() && !replace {
+        let text = format!("{}: finished results are there; --replace puts these in their place", path.display());
+        return Err(Error::refused(text));
+    }
+    remove(&path)
+}
+
 /// Refuses to replace results by different ones.
-pub fn check_replace(out: &Path, manifest: &Manifest, replace: bool) -> Result<(), Error> {
+fn check_replace(out: &Path, manifest: &Manifest, replace: bool) -> Result<(), Error> {
+    check_place(out)?;
     let path = out.join("manifest.json");
     if replace || !path.exists() || fs::read(&path).map_err(Error::at(&path))? == manifest.to_json()? {
         return Ok(());
@@ -329,29 +426,25 @@ pub fn check_replace(out: &Path, manifest: &Manifest, replace: bool) -> Result<(
     )))
 }
 
-/// Writes everything.
+/// Writes everything: one whole. What the folder had of other results goes, and the manifest comes last.
 pub fn write(out: &Path, computed: &Epoch, options: &Options<'_>) -> Result<(), Error> {
     check_replace(out, &computed.manifest, options.replace)?;
-    if let Some((scored, allocation)) = &computed.scored {
-        let epoch = computed.manifest.epoch;
-        write_skipped(out, &scored.skipped)?;
-        let scores = out.join(format!("scores.{}", options.format.extension()));
-        results::score_table(epoch, &scored.scores).write(&scores)?;
-        write_rewards(out, epoch, &scored.scores, allocation, options.format)?;
+    let manifest = computed.manifest.to_json()?;
+    let path = out.join("manifest.json");
+    if fs::read(&path).is_ok_and(|present| present != manifest) {
+        remove(&path)?;
+        remove(&out.join("proofs.jsonl"))?;
     }
-    write_tree(out, computed, options)
-}
-
-/// Writes the tree, what balances are made of, proofs if they are wanted, and the manifest.
-pub fn write_tree(out: &Path, computed: &Epoch, options: &Options<'_>) -> Result<(), Error> {
-    check_replace(out, &computed.manifest, options.replace)?;
-    let breakdown = out.join(format!("breakdown.{}", options.format.extension()));
-    results::part_table(&computed.parts).write(&breakdown)?;
+    let skipped = computed.scored.as_ref().map(|(scored, _)| scored.skipped.clone()).unwrap_or_default();
+    write_skipped(out, &skipped)?;
+    for (name, table) in &computed.tables {
+        write_table(out, name, table, options.format)?;
+    }
     output::write(&out.join("tree.json"), computed.tree_json.as_bytes())?;
     if options.proofs {
         write_proofs(out, computed)?;
     }
-    output::write(&out.join("manifest.json"), &computed.manifest.to_json()?)
+    output::write(&path, &manifest)
 }
 
 /// A line for each leaf.
@@ -360,9 +453,13 @@ fn write_proofs(out: &Path, computed: &Epoch) -> Result<(), Error> {
     let mut file = std::io::BufWriter::new(Pending::new(&path)?);
     for (place, (_, account, _)) in computed.tree.entries().enumerate() {
         let parts = computed.parts.get(&account).map_or(&[][..], Vec::as_slice);
-        let record = ProofRecord::new(&computed.tree, place, computed.manifest.epoch, parts);
-        let line = serde_json::to_vec(&record).map_err(Error::refused)?;
+        let line = proof_line(&computed.tree, place, computed.manifest.epoch, parts)?;
         file.write_all(&line).and_then(|()| file.write_all(b"\n")).map_err(Error::at(&path))?;
     }
     file.into_inner().map_err(|error| Error::at(&path)(error.into_error()))?.keep()
+}
+
+/// The line of a leaf.
+pub(crate) fn proof_line(tree: &Tree, place: usize, epoch: u64, parts: &[results::Part]) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(&ProofRecord::new(tree, place, epoch, parts)).map_err(Error::refused)
 }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rewards::health::Gap;
 use serde::Serialize;
 
 /// How many problems are listed; all are counted.
@@ -104,20 +105,30 @@ impl Found {
     }
 }
 
+fn listed(gaps: &[Gap]) -> String {
+    gaps.iter().map(|gap| format!("  {gap}\n")).collect()
+}
+
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A file could not be read or written.
-    #[error("{path}: {source}")]
+    /// A file could not be read or written. The reason is part of the message, not a source, so that nobody prints it twice.
+    #[error("{path}: {reason}")]
     File {
         /// Which one.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        reason: io::Error,
     },
-    /// Input is malformed.
+    /// Input is malformed: the folder, a table, or the like. Nothing of it can be skipped.
     #[error("malformed input, problems: {count}\n{_0}", count = _0.count)]
     Malformed(Problems),
+    /// Samples are malformed. They can be left out.
+    #[error("malformed samples, problems: {count}\n{_0}", count = _0.count)]
+    Samples(Problems),
+    /// The data is well-formed, but too little of it is there.
+    #[error("gaps in the epoch's data, in all: {count}\n{gaps}", count = _0.len(), gaps = listed(_0))]
+    Gaps(Vec<Gap>),
     /// Input is well-formed but cannot be used.
     #[error("{0}")]
     Refused(String),
@@ -127,7 +138,7 @@ impl Error {
     /// For `map_err`: names the file.
     pub fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        |source| Self::File { path, source }
+        |reason| Self::File { path, reason }
     }
 
     /// Input that cannot be used.

@@ -37,7 +37,28 @@ const SCORE_COLUMNS: [&str; 14] = [
     "sum_W",
 ];
 
+/// Columns that only rewards have.
+const REWARD_COLUMNS: [&str; 2] = ["pool_wei", "reward_wei"];
+
 const MARKET_COLUMNS: [&str; 8] = ["market", "T", "crossed", "off_instant", "outages", "missing", "q", "sum_W"];
+
+/// Columns of markets that are known once pools are.
+const POOL_COLUMNS: [&str; 4] = ["weight", "pool_wei", "paid_wei", "coefficient"];
+
+const AMOUNT_COLUMNS: [&str; 2] = ["account", "wei"];
+
+/// The columns of a table of complete results; nothing for other names.
+#[must_use]
+pub fn columns(name: &str) -> Option<Vec<&'static str>> {
+    Some(match name {
+        "scores" => SCORE_COLUMNS.to_vec(),
+        "rewards" => [SCORE_COLUMNS.as_slice(), &REWARD_COLUMNS].concat(),
+        "markets" => [MARKET_COLUMNS.as_slice(), &POOL_COLUMNS].concat(),
+        "lp" => AMOUNT_COLUMNS.to_vec(),
+        "breakdown" => PART_COLUMNS.to_vec(),
+        _ => return None,
+    })
+}
 
 /// The score file, without pools and rewards.
 #[must_use]
@@ -60,7 +81,7 @@ pub fn reward_table(epoch: u64, scores: &Scores, allocation: &Allocation) -> Tab
         fields
     };
     let rows = scores.rows.iter().zip(&allocation.rewards_wei).map(fields).collect();
-    Table { columns: [SCORE_COLUMNS.as_slice(), &["pool_wei", "reward_wei"]].concat(), rows }
+    Table { columns: [SCORE_COLUMNS.as_slice(), &REWARD_COLUMNS].concat(), rows }
 }
 
 fn totals(scores: &Scores) -> BTreeMap<&str, String> {
@@ -103,8 +124,7 @@ pub fn market_table(scores: &Scores, allocation: &Allocation) -> Table {
             fields.push(coefficient.as_ref().map_or_else(String::new, |coefficient| coefficient.decimal(6)));
             fields
         });
-    let more = ["weight", "pool_wei", "paid_wei", "coefficient"];
-    Table { columns: [MARKET_COLUMNS.as_slice(), &more].concat(), rows: rows.collect() }
+    Table { columns: [MARKET_COLUMNS.as_slice(), &POOL_COLUMNS].concat(), rows: rows.collect() }
 }
 
 fn market_fields(market: &MarketScores) -> Vec<String> {
@@ -120,12 +140,11 @@ pub fn read_scores(folder: &Path, parameters: &EpochParameters) -> Result<Scores
     let missing = |name: &str| Error::refused(format_args!("{}: no {name}.*; run `score` first", folder.display()));
     let path = rows::find(folder, "markets")?.ok_or_else(|| missing("markets"))?;
     let mut markets = Vec::new();
-    let problems = rows::read(&path, &MARKET_COLUMNS, |row| {
-        markets.push(read_market(row)?);
-        Ok(())
-    })?;
-    if !problems.is_empty() {
-        return Err(Error::Malformed(problems));
+    // `score` leaves the shorter table, later steps the longer one.
+    let whole = [MARKET_COLUMNS.as_slice(), &POOL_COLUMNS].concat();
+    let table = Table::read(&path, &MARKET_COLUMNS).or_else(|_| Table::read(&path, &whole))?;
+    for row in &table.rows {
+        markets.push(read_market(&row[..MARKET_COLUMNS.len()]).map_err(|reason| Error::malformed(&path, reason))?);
     }
     let names = markets.iter().map(|market: &MarketScores| &market.market);
     if !names.eq(parameters.markets.iter().map(|market| &market.market)) {
@@ -216,7 +235,7 @@ fn read_score(row: &[String], parameters: &EpochParameters) -> Result<ScoreRow, 
 #[must_use]
 pub fn amount_table(amounts: &Amounts) -> Table {
     let rows = amounts.iter().map(|(account, wei)| vec![account.to_string(), wei.to_string()]).collect();
-    Table { columns: vec!["account", "wei"], rows }
+    Table { columns: AMOUNT_COLUMNS.to_vec(), rows }
 }
 
 /// A part of a balance.
@@ -270,19 +289,23 @@ pub fn part_table(parts: &Parts) -> Table {
     Table { columns: PART_COLUMNS.to_vec(), rows }
 }
 
+/// The parts that a table has.
+pub fn parts_of(table: &Table) -> Result<Parts, String> {
+    let mut parts = Parts::new();
+    for row in &table.rows {
+        let [owner, program, epoch, market, wei] = row.as_slice() else { return Err("five fields".to_owned()) };
+        let market = Some(market.clone()).filter(|market| !market.is_empty());
+        let part = Part { program: program.clone(), epoch: number(epoch)?, market, amount_wei: number(wei)? };
+        parts.entry(parse_address(owner).map_err(text)?).or_default().push(part);
+    }
+    Ok(parts)
+}
+
 /// The parts of one account.
 pub fn read_parts(folder: &Path, account: Address) -> Result<Vec<Part>, Error> {
     let Some(path) = rows::find(folder, "breakdown")? else { return Ok(Vec::new()) };
-    let mut parts = Vec::new();
-    let problems = rows::read(&path, &PART_COLUMNS, |row| {
-        let [owner, program, epoch, market, wei] = row else { return Err("five fields".to_owned()) };
-        if parse_address(owner).map_err(text)? == account {
-            let market = Some(market.clone()).filter(|market| !market.is_empty());
-            parts.push(Part { program: program.clone(), epoch: number(epoch)?, market, amount_wei: number(wei)? });
-        }
-        Ok(())
-    })?;
-    if problems.is_empty() { Ok(parts) } else { Err(Error::Malformed(problems)) }
+    let parts = parts_of(&Table::read(&path, &PART_COLUMNS)?).map_err(|reason| Error::malformed(&path, reason))?;
+    Ok(parts.get(&account).cloned().unwrap_or_default())
 }
 
 /// A proof with all that is needed to claim and to understand (spec section 12.4).

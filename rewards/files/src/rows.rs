@@ -1,31 +1,31 @@
 //! Tables of text fields, as CSV, JSON lines or Parquet: volumes, stakes, links, other programs, and the results of this engine.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::{BufRead, BufReader},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, fs::File, path::Path, sync::Arc};
 
 use arrow_array::{
     Array, ArrayRef, RecordBatch, StringArray,
     cast::AsArray,
-    types::{Int32Type, Int64Type, UInt32Type, UInt64Type},
+    types::{
+        Decimal128Type, Decimal256Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+        UInt64Type,
+    },
 };
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::{
     ArrowWriter,
     arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder},
 };
-use serde_json::{Map, Value};
+use rewards::pairs::Pairs;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::{
     Error, Problems, output,
-    samples::{Format, check_offsets, guarded},
+    samples::{Ended, Format, Stored, check_names, check_offsets, guarded, options},
 };
 
-/// Reads the named columns of a table, row by row. What `each` says of a row is a problem, as is a row that cannot be read.
+/// Reads a table that has exactly these columns, in any order, row by row. What `each` says of a row is a problem, as is a row that cannot be
+/// read.
 pub fn read(
     path: &Path,
     columns: &[&str],
@@ -37,75 +37,118 @@ pub fn read(
             problems.add(path, (row > 0).then_some(row), reason);
         }
     };
-    match Format::of(path) {
-        Some(Format::Csv) => read_csv(path, columns, &mut take)?,
-        Some(Format::JsonLines) => read_json(path, columns, &mut take)?,
-        Some(Format::Parquet) => read_parquet(path, columns, &mut take)?,
-        None => take(0, Err("neither .parquet nor .csv nor .jsonl".to_owned())),
+    match Stored::of(path) {
+        Some(stored @ Stored { format: Format::Csv, .. }) => read_csv(path, stored, columns, &mut take)?,
+        Some(stored @ Stored { format: Format::JsonLines, .. }) => read_json(path, stored, columns, &mut take)?,
+        Some(Stored { format: Format::Parquet, .. }) => read_parquet(path, columns, &mut take)?,
+        None => take(0, Err("the ending is of no known format".to_owned())),
     }
     Ok(problems)
 }
 
 type Take<'a> = dyn FnMut(u64, Result<Vec<String>, String>) + 'a;
 
-fn read_csv(path: &Path, columns: &[&str], take: &mut Take<'_>) -> Result<(), Error> {
-    let mut reader = csv::Reader::from_reader(BufReader::new(File::open(path).map_err(Error::at(path))?));
-    let header = match reader.headers() {
-        Ok(header) => header.clone(),
-        Err(error) => {
-            take(1, Err(error.to_string()));
-            return Ok(());
+/// Checks that names are these, each once, in any order.
+pub(crate) fn check_columns<'n>(names: impl Iterator<Item = &'n str>, columns: &[&str]) -> Result<(), String> {
+    let mut found = BTreeSet::new();
+    for name in names {
+        if !columns.contains(&name) {
+            return Err(format!("unknown column `{name}`; the columns are {}", columns.join(", ")));
         }
+        if !found.insert(name) {
+            return Err(format!("two columns `{name}`"));
+        }
+    }
+    match columns.iter().find(|column| !found.contains(*column)) {
+        Some(missing) => Err(format!("no column `{missing}`")),
+        None => Ok(()),
+    }
+}
+
+/// Where each column stands.
+pub(crate) fn places(header: &csv::StringRecord, columns: &[&str]) -> Result<Vec<usize>, String> {
+    check_columns(header.iter(), columns)?;
+    Ok(columns.iter().filter_map(|name| header.iter().position(|column| column == *name)).collect())
+}
+
+/// What is wrong with a row of CSV, without the place, which is named beside it.
+pub(crate) fn csv_reason(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Io(error) => format!("cannot be read: {error}"),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!("{len} fields, not {expected_len}"),
+        csv::ErrorKind::Utf8 { err, .. } => err.to_string(),
+        _ => "not CSV".to_owned(),
+    }
+}
+
+/// What is wrong with a line of JSON: its place in the file is named beside it, so the line within the line is left out.
+pub(crate) fn json_reason(error: &serde_json::Error) -> String {
+    error.to_string().replacen(" at line 1 column ", " at column ", 1)
+}
+
+fn read_csv(path: &Path, stored: Stored, columns: &[&str], take: &mut Take<'_>) -> Result<(), Error> {
+    let mut reader = csv::Reader::from_reader(Ended::new(stored.open(path).map_err(Error::at(path))?));
+    let places = match reader.headers() {
+        Ok(header) => places(header, columns),
+        Err(error) => Err(csv_reason(&error)),
     };
-    let place =
-        |name: &&str| header.iter().position(|column| column == *name).ok_or_else(|| format!("no column `{name}`"));
-    let places = match columns.iter().map(place).collect::<Result<Vec<_>, _>>() {
+    let places = match places {
         Ok(places) => places,
         Err(reason) => {
             take(1, Err(reason));
             return Ok(());
         }
     };
+    let mut last = 1;
     for record in reader.records() {
         match record {
             Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                take(line, Ok(places.iter().map(|place| record.get(*place).unwrap_or_default().to_owned()).collect()));
+                last = record.position().map_or(last, csv::Position::line);
+                take(last, Ok(places.iter().map(|place| record.get(*place).unwrap_or_default().to_owned()).collect()));
             }
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                if let csv::ErrorKind::Io(_) = error.kind() {
-                    return Err(Error::at(path)(error.into()));
+                last = error.position().map_or(last + 1, csv::Position::line);
+                take(last, Err(csv_reason(&error)));
+                if error.is_io_error() {
+                    return Ok(());
                 }
-                take(line, Err(error.to_string()));
             }
         }
+    }
+    if let Err(reason) = reader.get_ref().check() {
+        take(last, Err(reason));
     }
     Ok(())
 }
 
-fn read_json(path: &Path, columns: &[&str], take: &mut Take<'_>) -> Result<(), Error> {
-    let mut lines = BufReader::new(File::open(path).map_err(Error::at(path))?);
+fn read_json(path: &Path, stored: Stored, columns: &[&str], take: &mut Take<'_>) -> Result<(), Error> {
+    let mut lines = stored.open(path).map_err(Error::at(path))?;
     let mut line = Vec::new();
     for row in 1.. {
         line.clear();
-        if lines.read_until(b'\n', &mut line).map_err(Error::at(path))? == 0 {
-            break;
+        match lines.read_until(b'\n', &mut line) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => {
+                take(row, Err(format!("cannot be read: {error}")));
+                break;
+            }
         }
-        take(row, json_fields(&line, columns));
+        let text = if row == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
+        take(row, json_fields(text, columns));
     }
     Ok(())
 }
 
 fn json_fields(line: &[u8], columns: &[&str]) -> Result<Vec<String>, String> {
-    let object: Map<String, Value> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    let field = |name: &&str| match object.get(*name) {
-        Some(Value::String(text)) => Ok(text.clone()),
+    let Pairs(pairs) = serde_json::from_slice::<Pairs<Value>>(line).map_err(|error| json_reason(&error))?;
+    check_columns(pairs.iter().map(|(name, _)| name.as_str()), columns)?;
+    let field = |name: &&str| match pairs.iter().find(|(key, _)| key == name) {
+        Some((_, Value::String(text))) => Ok(text.clone()),
         // Beyond 64 bits a number has lost digits already; amounts are strings.
-        Some(Value::Number(number)) if number.is_u64() => Ok(number.to_string()),
-        Some(Value::Bool(value)) => Ok(value.to_string()),
-        Some(_) => Err(format!("`{name}` is neither text nor a small integer")),
-        None => Err(format!("no `{name}`")),
+        Some((_, Value::Number(number))) if number.is_u64() => Ok(number.to_string()),
+        Some((_, Value::Bool(value))) => Ok(value.to_string()),
+        _ => Err(format!("`{name}` is neither text nor a small integer")),
     };
     columns.iter().map(field).collect()
 }
@@ -114,8 +157,9 @@ fn read_parquet(path: &Path, columns: &[&str], take: &mut Take<'_>) -> Result<()
     let file = File::open(path).map_err(Error::at(path))?;
     let bytes = file.metadata().map_err(Error::at(path))?.len();
     let opened = guarded(|| {
-        let metadata = ArrowReaderMetadata::load(&file, Default::default()).map_err(|error| error.to_string())?;
+        let metadata = ArrowReaderMetadata::load(&file, options()).map_err(|error| error.to_string())?;
         check_offsets(&metadata, bytes)?;
+        check_names(metadata.schema().fields(), columns)?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         builder.build().map_err(|error| error.to_string())
     });
@@ -151,12 +195,17 @@ fn cell(batch: &RecordBatch, name: &str, row: usize) -> Result<String, String> {
     }
     let text = match column.data_type() {
         DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
-        DataType::LargeUtf8 => column.as_string::<i64>().value(row).to_owned(),
-        DataType::Utf8View => column.as_string_view().value(row).to_owned(),
+        DataType::Int8 => column.as_primitive::<Int8Type>().value(row).to_string(),
+        DataType::Int16 => column.as_primitive::<Int16Type>().value(row).to_string(),
         DataType::Int32 => column.as_primitive::<Int32Type>().value(row).to_string(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::UInt8 => column.as_primitive::<UInt8Type>().value(row).to_string(),
+        DataType::UInt16 => column.as_primitive::<UInt16Type>().value(row).to_string(),
         DataType::UInt32 => column.as_primitive::<UInt32Type>().value(row).to_string(),
         DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row).to_string(),
+        // What SQL has for integers beyond 64 bits.
+        DataType::Decimal128(_, 0) => column.as_primitive::<Decimal128Type>().value(row).to_string(),
+        DataType::Decimal256(_, 0) => column.as_primitive::<Decimal256Type>().value(row).to_string(),
         DataType::Boolean => column.as_boolean().value(row).to_string(),
         other => return Err(format!("`{name}` is {other}, neither text nor an integer")),
     };
@@ -164,7 +213,7 @@ fn cell(batch: &RecordBatch, name: &str, row: usize) -> Result<String, String> {
 }
 
 /// A table to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// Names of the columns.
     pub columns: Vec<&'static str>,
@@ -173,6 +222,42 @@ pub struct Table {
 }
 
 impl Table {
+    /// SHA-256 of the table as CSV, whatever format it is stored in: of a CSV file, that is the file's own.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        // Writing to memory does not fail.
+        alloy_primitives::hex::encode(Sha256::digest(self.to_csv().unwrap_or_default()))
+    }
+
+    /// Reads a table with these columns back.
+    pub fn read(path: &Path, columns: &[&'static str]) -> Result<Self, Error> {
+        let mut table = Self { columns: columns.to_vec(), rows: Vec::new() };
+        let problems = read(path, columns, |row| {
+            table.rows.push(row.to_vec());
+            Ok(())
+        })?;
+        if problems.is_empty() { Ok(table) } else { Err(Error::Malformed(problems)) }
+    }
+
+    /// Where the first row stands that differs from another table's, as a reader counts, and what it has in place of what.
+    #[must_use]
+    pub fn first_difference(&self, path: &Path, other: &Self) -> Option<String> {
+        let length = self.rows.len().max(other.rows.len());
+        let at = |table: &Self, place: usize| table.rows.get(place).cloned();
+        let place = (0..length).find(|place| at(self, *place) != at(other, *place))?;
+        let line = place + 1 + usize::from(Stored::of(path).is_some_and(|stored| stored.format == Format::Csv));
+        let file = path.display();
+        Some(match (self.rows.get(place), other.rows.get(place)) {
+            (Some(_), None) => format!("{file}:{line}: a row too many"),
+            (None, _) => format!("{file}:{line}: a row is missing"),
+            (Some(found), Some(expected)) => {
+                let column =
+                    found.iter().zip(expected).position(|(found, expected)| found != expected).unwrap_or_default();
+                format!("{file}:{line}: `{}` is {}, not {}", self.columns[column], found[column], expected[column])
+            }
+        })
+    }
+
     /// Writes the table; the name of the file decides the format.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         let bytes = match Format::of(path) {
@@ -225,6 +310,18 @@ impl Table {
     }
 }
 
+/// Removes the files of a table in other formats than the one at `path`.
+pub(crate) fn remove_others(path: &Path, name: &str) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    for format in [Format::Csv, Format::JsonLines, Format::Parquet] {
+        let other = folder.join(format!("{name}.{}", format.extension()));
+        if other != path && other.exists() {
+            std::fs::remove_file(&other).map_err(Error::at(&other))?;
+        }
+    }
+    Ok(())
+}
+
 /// The file of a table in a folder, whatever its format; two of one name would be a trap.
 pub fn find(folder: &Path, name: &str) -> Result<Option<std::path::PathBuf>, Error> {
     let formats = [Format::Csv, Format::JsonLines, Format::Parquet];
@@ -236,23 +333,4 @@ pub fn find(folder: &Path, name: &str) -> Result<Option<std::path::PathBuf>, Err
         }
         (first, _) => Ok(first),
     }
-}
-
-/// All tables in a folder, by name.
-pub fn find_all(folder: &Path) -> Result<BTreeMap<String, std::path::PathBuf>, Error> {
-    let mut tables = BTreeMap::new();
-    if !folder.exists() {
-        return Ok(tables);
-    }
-    for entry in fs::read_dir(folder).map_err(Error::at(folder))? {
-        let path = entry.map_err(Error::at(folder))?.path();
-        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
-        if Format::of(&path).is_none() || name.starts_with('.') {
-            continue;
-        }
-        if let Some(other) = tables.insert(name.to_owned(), path.clone()) {
-            return Err(Error::refused(format_args!("{} and {}: which one?", other.display(), path.display())));
-        }
-    }
-    Ok(tables)
 }

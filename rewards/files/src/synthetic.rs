@@ -7,12 +7,15 @@ use rayon::prelude::*;
 use rewards::{cumulative::Amounts, history, simulation::Simulation, tree::Tree};
 
 use crate::{
-    Error, output, results,
+    Error,
+    folder::{Listing, SEAL, market_file},
+    output, results,
     rows::Table,
     samples::{Format, Progress, SampleWriter},
+    seal::seal,
 };
 
-/// Writes the folder; markets are written by several threads.
+/// Writes the folder and seals it; markets are written by several threads.
 pub fn write(folder: &Path, simulation: &Simulation, format: Format, progress: &dyn Progress) -> Result<(), Error> {
     let parameters = simulation.parameters();
     let json = |value: serde_json::Result<Vec<u8>>| value.map_err(Error::refused);
@@ -35,13 +38,39 @@ pub fn write(folder: &Path, simulation: &Simulation, format: Format, progress: &
 
     progress.expect(parameters.markets.len() as u64);
     parameters.markets.par_iter().enumerate().try_for_each(|(place, market)| {
-        let name = market.market.replace('/', "_");
+        let name = market_file(&market.market);
         let path = folder.join("samples").join(format!("{name}.{}", format.extension()));
         let mut writer = SampleWriter::create(&path)?;
         simulation.samples(place, |record| writer.write(record))?;
         progress.advance(1);
         writer.finish()
-    })
+    })?;
+    seal(folder, true).map(drop)
+}
+
+/// Makes room for an epoch: the folder must be absent or empty, or hold nothing but an epoch that `replace` gives up.
+///
+/// # Errors
+///
+/// If something else is in the folder, or an epoch and `replace` does not say that it is given up.
+pub fn make_room(folder: &Path, replace: bool) -> Result<(), Error> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let (listing, problems) = Listing::of(folder)?;
+    let files: Vec<_> = listing.all().chain(listing.get(SEAL)).collect();
+    if files.is_empty() && problems.is_empty() {
+        return Ok(());
+    }
+    if !replace || !problems.is_empty() {
+        let what = if problems.is_empty() {
+            "an epoch is there; --replace gives it up"
+        } else {
+            "not empty, and no epoch's folder"
+        };
+        return Err(Error::refused(format_args!("{}: {what}", folder.display())));
+    }
+    files.into_iter().try_for_each(|path| std::fs::remove_file(path).map_err(Error::at(path)))
 }
 
 fn volumes(simulation: &Simulation) -> Table {
@@ -81,5 +110,6 @@ fn write_programs(folder: &Path, simulation: &Simulation) -> Result<(), Error> {
 pub fn write_previous(folder: &Path, tree: &[u8]) -> Result<(), Error> {
     let path = folder.join("previous-tree.json");
     let tree = Tree::parse(tree).map_err(|error| Error::malformed(&path, error))?;
-    output::write(&path, tree.to_json().as_bytes())
+    output::write(&path, tree.to_json().as_bytes())?;
+    seal(folder, true).map(drop)
 }

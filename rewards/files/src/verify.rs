@@ -1,6 +1,11 @@
 //! Checking results: of themselves, and against the inputs (spec section 12.6).
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{self, BufRead, BufReader},
+    path::{Path, PathBuf},
+};
 
 use alloy_primitives::B256;
 use rewards::{
@@ -13,6 +18,8 @@ use crate::{
     Error,
     epoch::EpochFolder,
     manifest::{self, Epoch, Manifest, Options},
+    results,
+    rows::{self, Table},
 };
 
 /// One check.
@@ -31,6 +38,12 @@ impl Check {
     pub fn same<T: PartialEq + std::fmt::Display>(name: &'static str, found: T, expected: T) -> Self {
         let holds = found == expected;
         Self { name, holds, detail: if holds { String::new() } else { format!("{found}, not {expected}") } }
+    }
+
+    /// Holds unless something is found.
+    #[must_use]
+    pub fn unless(name: &'static str, found: Option<String>) -> Self {
+        Self { name, holds: found.is_none(), detail: found.unwrap_or_default() }
     }
 
     /// Compares two trees leaf by leaf; the detail is the first account, by address, that differs.
@@ -59,6 +72,9 @@ pub struct Results {
     /// The tree.
     pub tree: Tree,
     tree_json: Vec<u8>,
+    /// The tables, by name, and their files; or why one cannot be read.
+    tables: BTreeMap<String, Result<(PathBuf, Table), String>>,
+    folder: PathBuf,
 }
 
 impl Results {
@@ -66,13 +82,70 @@ impl Results {
     pub fn read(out: &Path) -> Result<Self, Error> {
         let manifest = Manifest::read(out)?;
         let (tree, tree_json) = read_tree(&out.join("tree.json"))?;
-        Ok(Self { manifest, tree, tree_json })
+        let tables = manifest.tables.keys().map(|name| (name.clone(), read_table(out, name))).collect();
+        Ok(Self { manifest, tree, tree_json, tables, folder: out.to_owned() })
+    }
+
+    /// A table, if it is there and can be read.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.get(name)?.as_ref().ok().map(|(_, table)| table)
+    }
+
+    /// The first table that is not that of the manifest.
+    fn wrong_table(&self) -> Option<String> {
+        self.tables.iter().find_map(|(name, table)| match table {
+            Err(reason) => Some(reason.clone()),
+            Ok((path, table)) => {
+                let (found, expected) = (table.digest(), &self.manifest.tables[name]);
+                (found != *expected).then(|| format!("{}: digest {found}, not {expected}", path.display()))
+            }
+        })
+    }
+
+    /// The first table that is not the one computed, and its first row that differs.
+    fn differing_table(&self, computed: &Epoch) -> Option<String> {
+        let names: BTreeSet<_> =
+            self.tables.keys().map(String::as_str).chain(computed.tables.keys().copied()).collect();
+        names.into_iter().find_map(|name| match (self.tables.get(name), computed.tables.get(name)) {
+            (Some(Err(reason)), _) => Some(reason.clone()),
+            (Some(Ok((path, found))), Some(expected)) => found.first_difference(path, expected),
+            (Some(Ok((path, _))), None) => Some(format!("{}: there is no such table", path.display())),
+            (None, _) => Some(format!("{}: no {name}.* in the manifest", self.folder.display())),
+        })
+    }
+
+    /// The first line of the proofs, if they are there, that is not that of the tree.
+    fn wrong_proof(&self) -> Option<String> {
+        let path = self.folder.join("proofs.jsonl");
+        let mut file = match fs::File::open(&path) {
+            Ok(file) => BufReader::new(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => return Some(format!("{}: {error}", path.display())),
+        };
+        let parts = match self.tables.get("breakdown") {
+            Some(Ok((_, table))) => results::parts_of(table).unwrap_or_default(),
+            _ => return Some(format!("{}: no breakdown to compare with", path.display())),
+        };
+        let mut next = || {
+            let mut line = Vec::new();
+            file.read_until(b'\n', &mut line).ok().filter(|length| *length > 0).map(|_| line)
+        };
+        for (place, (_, account, _)) in self.tree.entries().enumerate() {
+            let parts = parts.get(&account).map_or(&[][..], Vec::as_slice);
+            let expected = manifest::proof_line(&self.tree, place, self.manifest.epoch, parts).ok();
+            let found = next();
+            if found.as_deref().and_then(|line| line.strip_suffix(b"\n")) != expected.as_deref() {
+                return Some(format!("{}:{}: not the proof of {account}", path.display(), place + 1));
+            }
+        }
+        next().map(|_| format!("{}: lines behind the last leaf", path.display()))
     }
 
     /// Checks the tree against the manifest.
     #[must_use]
     pub fn check(&self) -> Vec<Check> {
-        let Self { manifest, tree, tree_json } = self;
+        let Self { manifest, tree, tree_json, .. } = self;
         let total = cumulative::total(tree.entries().map(|(.., amount)| amount));
         let fails = |(place, leaf): (usize, B256)| !tree::verify(leaf, &tree.proof(place), tree.root());
         let failing = tree.entries().map(|(leaf, ..)| leaf).enumerate().filter(|entry| fails(*entry)).count();
@@ -83,6 +156,8 @@ impl Results {
             Check::same("it has the leaves of the manifest", tree.len(), manifest.leaves),
             Check::same("its amounts have the sum of the manifest", &total.to_string(), &manifest.total_wei),
             Check::same("proofs that fail", failing, 0),
+            Check::unless("every table is that of the manifest", self.wrong_table()),
+            Check::unless("every line of the proofs, if they are there, is that of a leaf", self.wrong_proof()),
         ]
     }
 
@@ -101,9 +176,10 @@ impl Results {
         ])
     }
 
-    /// Computes everything again from the inputs, and compares.
-    pub fn check_inputs(&self, folder: &EpochFolder, options: &Options<'_>) -> Result<Vec<Check>, Error> {
-        Ok(self.check_computed(&manifest::compute(folder, options)?))
+    /// Computes everything again from the inputs, and compares. Gaps that the manifest says were accepted are accepted.
+    pub fn check_inputs(&self, folder: &EpochFolder, options: Options<'_>) -> Result<Vec<Check>, Error> {
+        let options = Options { accept_gaps: self.manifest.accepted_gaps.clone(), ..options };
+        Ok(self.check_computed(&manifest::compute(folder, &options)?))
     }
 
     /// Compares with what was computed from the inputs.
@@ -119,11 +195,14 @@ impl Results {
             "inputs",
             "parameters",
             "sampling",
+            "health",
+            "accepted_gaps",
             "skipped",
             "markets",
             "off_instants",
             "exclusions",
             "programs",
+            "tables",
             "software",
         ];
         let differing: Vec<_> = names.into_iter().filter(|name| differing(name)).collect();
@@ -131,9 +210,19 @@ impl Results {
             Check::same("the inputs give the root of the manifest", found.root, expected.root),
             Check::same("the inputs give the CID of the manifest", &found.cid, &expected.cid),
             Check::same_leaves("the inputs give the tree, leaf by leaf", &computed.tree, &self.tree),
+            Check::unless("the inputs give every table, row by row", self.differing_table(computed)),
             Check::same("fields of the manifest that differ", differing.join(", "), String::new()),
         ]
     }
+}
+
+/// A table of results, whatever its format.
+fn read_table(out: &Path, name: &str) -> Result<(PathBuf, Table), String> {
+    let columns = results::columns(name).ok_or_else(|| format!("{}: no such table as `{name}`", out.display()))?;
+    let path = rows::find(out, name).map_err(|error| error.to_string())?;
+    let path = path.ok_or_else(|| format!("{}: {name}.* is missing", out.display()))?;
+    let table = Table::read(&path, &columns).map_err(|error| error.to_string())?;
+    Ok((path, table))
 }
 
 /// A tree and the bytes of its file.

@@ -37,6 +37,9 @@ struct Arguments {
     /// Put these results in the place of others
     #[arg(long)]
     replace: bool,
+    /// Pay although data is missing; why, for the manifest
+    #[arg(long, value_name = "REASON")]
+    accept_gaps: Option<String>,
     /// Print how the main query runs, and stop
     #[arg(long)]
     explain: bool,
@@ -96,6 +99,7 @@ impl Arguments {
             progress: &(),
             proofs: self.proofs,
             replace: self.replace,
+            accept_gaps: self.accept_gaps.clone(),
         }
     }
 }
@@ -115,7 +119,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let scores = score::score(parameters, &tally, inputs)?;
     let rewards = allocation::allocate(parameters, &scores);
     let scored = Scored { scores, tally, skipped: Problems::default() };
-    let results = manifest::finish(&folder, Some((scored, rewards)))?;
+    let results = manifest::finish(&folder, Some((scored, rewards)), arguments.accept_gaps.as_deref())?;
     manifest::write(out, &results, &arguments.options())
         .with_context(|| format!("{} could not be written", out.display()))?;
     println!("root {}", results.manifest.root);

@@ -105,8 +105,13 @@ pub async fn tally(context: &SessionContext, parameters: &EpochParameters) -> Re
 
     for row in rows(context, SAMPLES).await?.iter().flat_map(Row::of) {
         let (sums, samples) = (&mut tally.markets[place(&row.text(0)?)?], row.count(2)?);
+        sums.orders += u64::try_from(row.integer(3)?).map_err(|_| Error::Answer("a negative number of orders"))?;
         match row.text(1)?.as_str() {
-            "valid" | "one_sided" => sums.valid += samples,
+            "valid" => sums.valid += samples,
+            "one_sided" => {
+                sums.valid += samples;
+                sums.one_sided += samples;
+            }
             "crossed" => sums.crossed += samples,
             "off_instant" => sums.off_instant += samples,
             "outage" => sums.outages += samples,

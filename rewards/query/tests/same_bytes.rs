@@ -14,6 +14,8 @@ use rewards::{
 };
 use rewards_files::{
     epoch::{EpochFolder, Malformed},
+    folder::{SEAL, read_parameters},
+    init::parameters_toml,
     manifest::{self, Options},
     samples::{Format, SampleWriter},
     synthetic,
@@ -24,7 +26,7 @@ const MINUTES: u32 = 90;
 
 fn options() -> Options<'static> {
     let malformed = Malformed::Refuse;
-    Options { format: Format::Csv, malformed, threads: 2, progress: &(), proofs: true, replace: false }
+    Options { format: Format::Csv, malformed, threads: 2, progress: &(), proofs: true, replace: false, accept_gaps: Some("a test".to_owned()) }
 }
 
 /// An epoch's folder: a simulated market, and behind it the samples given.
@@ -37,6 +39,12 @@ fn folder(at: &Path, seed: u64, more: &[Record<'_>]) -> PathBuf {
         writer.write(record).unwrap();
     }
     writer.finish().unwrap();
+    // The whole epoch is listed, since more samples follow; and the folder is not as it was sealed.
+    let mut parameters = read_parameters(&folder.join("parameters.json")).unwrap();
+    parameters.markets.iter_mut().for_each(|market| market.listed = None);
+    fs::write(folder.join("parameters.toml"), parameters_toml(&parameters)).unwrap();
+    fs::remove_file(folder.join("parameters.json")).unwrap();
+    fs::remove_file(folder.join(SEAL)).unwrap();
     folder
 }
 
@@ -54,7 +62,7 @@ fn order(id: &'static str, side: Side, price: &'static str) -> OrderRecord<'stat
 
 fn query(folder: &Path, out: &Path, more: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rewards-query"));
-    command.arg(folder).arg("--out").arg(out).arg("--proofs").args(more).output().unwrap()
+    command.args(["--accept-gaps", "a test"]).arg(folder).arg("--out").arg(out).arg("--proofs").args(more).output().unwrap()
 }
 
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -5,13 +5,15 @@ use std::{
     path::Path,
 };
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use rewards::{
     allocation::Allocation,
+    book::parse_address,
     coefficient,
     cumulative::Amounts,
     eligibility::{Standing, group_volume, missing_volume},
-    epoch,
+    epoch::Clock,
+    parameters::Token,
     score::{ScoreRow, Scores},
     timeline::{ProviderTimeline, Recorder, Timeline},
     tree::Tree,
@@ -19,11 +21,11 @@ use rewards::{
 use rewards_files::{
     Error,
     epoch::{EpochFolder, SampleSource, Source},
-    manifest::{self, Epoch, Options},
+    manifest::{self, Epoch, ManifestMarket, Options},
     verify::{Check, Results},
 };
 
-use crate::report::{Line, LineSource, Market, Provider, Report, Row, Sampled, Statement};
+use crate::report::{Before, Line, LineSource, Market, Provider, Report, Row, Sampled, Statement};
 
 /// A report, or what keeps it from being one.
 #[derive(Debug)]
@@ -34,12 +36,23 @@ pub enum Gathered {
     Refused(Vec<Check>),
 }
 
-/// Computes an epoch again, compares it with the results in a folder, and gathers what a report says.
-pub fn gather(results: &Path, folder: &EpochFolder, options: &Options<'_>) -> Result<Gathered, Error> {
+/// Computes an epoch again, compares it with the results in a folder, and gathers what a report says. The results of the epoch before, if they
+/// are given, must have the root that this one goes on from.
+///
+/// # Errors
+///
+/// If something cannot be read, or the input cannot be computed.
+pub fn gather(
+    results: &Path,
+    before: Option<&Path>,
+    folder: &EpochFolder,
+    options: Options<'_>,
+) -> Result<Gathered, Error> {
     let results = Results::read(results)?;
     let mut checks = results.check();
     let markets = folder.samples().map_or(0, |source| source.parameters.markets.len());
-    let (epoch, recorders) = manifest::observe(folder, options, || Recorder::new(markets))?;
+    let options = Options { accept_gaps: results.manifest.accepted_gaps.clone(), ..options };
+    let (epoch, recorders) = manifest::observe(folder, &options, || Recorder::new(markets))?;
     checks.extend(results.check_computed(&epoch));
     let mut timeline = Timeline::empty(markets);
     for recorder in recorders {
@@ -52,6 +65,13 @@ pub fn gather(results: &Path, folder: &EpochFolder, options: &Options<'_>) -> Re
         holds: wrong == 0,
         detail: if wrong == 0 { String::new() } else { format!("{wrong} do not") },
     });
+    let before = before.map(Results::read).transpose()?;
+    if let Some(before) = &before {
+        checks.extend(before.check());
+        let name = "the epoch before has the root that this one goes on from";
+        let root = |root: Option<B256>| root.map_or_else(|| "none".to_owned(), |root| root.to_string());
+        checks.push(Check::same(name, root(Some(before.tree.root())), root(epoch.manifest.previous_root)));
+    }
     if checks.iter().any(|check| !check.holds) {
         return Ok(Gathered::Refused(checks));
     }
@@ -70,16 +90,26 @@ pub fn gather(results: &Path, folder: &EpochFolder, options: &Options<'_>) -> Re
         Source::Samples(source) => source.parameters.lp_amount_wei,
         Source::Legacy { lp_amount_wei, .. } => *lp_amount_wei,
     };
-    let start = epoch::start_ms(epoch.manifest.epoch).ok_or_else(|| Error::refused("an epoch beyond the clock"))?;
+    let (clock, token) = match &epoch.manifest.parameters {
+        Some(parameters) => (parameters.clock, parameters.token.clone()),
+        None => (Clock::default(), Token::default()), // Published scores are of dYdX's program.
+    };
+    let start = clock.start_ms(epoch.manifest.epoch).ok_or_else(|| Error::refused("an epoch beyond the clock"))?;
     let paid = rewards::cumulative::total(epoch.lp.values().copied());
     let programs = folder.programs.iter().map(|(name, amounts)| (name.clone(), total(amounts)));
     Ok(Gathered::Report(Box::new(Report {
         epoch: epoch.manifest.epoch,
         start: start / 1000,
+        seconds: clock.epoch_seconds,
+        token,
+        distributor: epoch.manifest.parameters.as_ref().and_then(|parameters| parameters.distributor),
+        health: epoch.manifest.health.clone(),
+        accepted_gaps: epoch.manifest.accepted_gaps.clone(),
         software: epoch.manifest.software.clone(),
         root: epoch.tree.root(),
         cid: epoch.manifest.cid.clone(),
         previous_root: folder.previous.as_ref().map(Tree::root),
+        before: before.as_ref().map(before_of).transpose()?,
         leaves: epoch.tree.len(),
         total_wei: rewards::cumulative::total(epoch.tree.entries().map(|(.., amount)| amount)),
         programs: std::iter::once(("lp".to_owned(), paid)).chain(programs).collect(),
@@ -93,6 +123,27 @@ pub fn gather(results: &Path, folder: &EpochFolder, options: &Options<'_>) -> Re
         idle,
         others,
     })))
+}
+
+/// What the results of the epoch before say.
+fn before_of(results: &Results) -> Result<Before, Error> {
+    let manifest = &results.manifest;
+    let wei =
+        |text: &str| text.parse().map_err(|_| Error::refused(format_args!("the epoch before: `{text}` is no amount")));
+    let market = |market: &ManifestMarket| Ok((market.market.clone(), (wei(&market.pool_wei)?, market.valid)));
+    let credit = |row: &Vec<String>| {
+        let [account, amount] = row.as_slice() else { return Err(Error::refused("the epoch before: two fields")) };
+        Ok((parse_address(account).map_err(Error::refused)?, wei(amount)?))
+    };
+    let credits = results.table("lp").map_or(&[][..], |table| &table.rows);
+    Ok(Before {
+        epoch: manifest.epoch,
+        paid_wei: wei(manifest.programs.get("lp").map_or("0", String::as_str))?,
+        unpaid_wei: wei(&manifest.unpaid_wei)?,
+        leaves: manifest.leaves,
+        credits: credits.iter().map(credit).collect::<Result<_, Error>>()?,
+        markets: manifest.markets.iter().map(market).collect::<Result<_, Error>>()?,
+    })
 }
 
 /// What it means that a check holds: some are named after what they look for.
@@ -124,7 +175,7 @@ fn sampled(source: &SampleSource, timeline: &Timeline) -> Sampled {
 /// The statement of every leaf: what it had, and what the programs give. From the inputs of the tree, not from the tree.
 fn statements(folder: &EpochFolder, epoch: &Epoch) -> BTreeMap<Address, Statement> {
     let earned = earned_by(epoch);
-    let statement = |(leaf, account, amount_wei)| {
+    let statement = |(place, (leaf, account, amount_wei)): (usize, (B256, Address, U256))| {
         let earlier = folder.previous.as_ref().and_then(|tree| tree.amount(account));
         let earlier = earlier.map(|amount_wei| Line { source: LineSource::Earlier, amount_wei, earned_by: Vec::new() });
         let parts = epoch.parts.get(&account).into_iter().flatten();
@@ -144,9 +195,10 @@ fn statements(folder: &EpochFolder, epoch: &Epoch) -> BTreeMap<Address, Statemen
                 .unwrap_or_default(),
         });
         let lines = earlier.into_iter().chain(lines).collect();
-        (account, Statement { account, leaf, amount_wei, lines })
+        let proof = epoch.tree.proof(place);
+        (account, Statement { account, leaf, amount_wei, lines, proof })
     };
-    epoch.tree.entries().map(statement).collect()
+    epoch.tree.entries().enumerate().map(statement).collect()
 }
 
 type Earned<'a> = BTreeMap<(Address, &'a str), Vec<(Address, u128)>>;

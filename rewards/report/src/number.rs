@@ -2,8 +2,7 @@
 
 use alloy_primitives::{U256, aliases::U512, ruint::UintTryFrom};
 use chrono::DateTime;
-
-const TOKEN_DECIMALS: usize = 18;
+use rewards::parameters::Token;
 
 /// What is shown where there is no number.
 pub(crate) const NONE: &str = "–";
@@ -30,17 +29,21 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", integer(number), if number == 1 { one } else { many })
 }
 
-/// Tokens before and behind the point: groups, and all eighteen decimals.
-pub(crate) fn exact_tokens(wei: U256) -> (String, String) {
-    let digits = format!("{wei:0>width$}", width = TOKEN_DECIMALS + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - TOKEN_DECIMALS);
+/// An amount of a token before and behind the point: groups, and all its decimals.
+pub(crate) fn exact_tokens(token: &Token, amount: U256) -> (String, String) {
+    let decimals = usize::from(token.decimals);
+    let digits = format!("{amount:0>width$}", width = decimals + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals);
     (grouped(whole), fraction.to_owned())
 }
 
-/// Tokens with six decimals.
-pub(crate) fn tokens(wei: U256) -> String {
-    let (whole, fraction) = exact_tokens(wei);
-    format!("{whole}.{}", &fraction[..6])
+/// An amount of a token with at most six decimals.
+pub(crate) fn tokens(token: &Token, amount: U256) -> String {
+    let (whole, fraction) = exact_tokens(token, amount);
+    match &fraction[..fraction.len().min(6)] {
+        "" => whole,
+        fraction => format!("{whole}.{fraction}"),
+    }
 }
 
 /// Whole USD.
@@ -95,9 +98,15 @@ mod tests {
     fn numbers_round_down_and_keep_every_unit() {
         assert_eq!(["1", "12", "123", "1234", "1234567"].map(grouped), ["1", "12", "123", "1,234", "1,234,567"]);
         let wei = U256::from(1_234_567_999_999_999_999_999_999_u128);
-        assert_eq!(tokens(wei), "1,234,567.999999");
-        assert_eq!(exact_tokens(wei), ("1,234,567".to_owned(), "999999999999999999".to_owned()));
-        assert_eq!(exact_tokens(U256::ONE), ("0".to_owned(), "000000000000000001".to_owned()));
+        let token = |decimals| Token { decimals, ..Token::default() };
+        assert_eq!(tokens(&token(18), wei), "1,234,567.999999");
+        assert_eq!(exact_tokens(&token(18), wei), ("1,234,567".to_owned(), "999999999999999999".to_owned()));
+        assert_eq!(exact_tokens(&token(18), U256::ONE), ("0".to_owned(), "000000000000000001".to_owned()));
+        let few = U256::from(1_234_567);
+        assert_eq!(
+            [0, 2, 6, 7].map(|decimals| tokens(&token(decimals), few)),
+            ["1,234,567", "12,345.67", "1.234567", "0.123456"]
+        );
         assert_eq!(dollars(1_999_999_u128), "1");
         assert_eq!(bps(12_349_999), "12.34");
         assert_eq!((percent(2_u32, 3_u32), percent(1_u32, 0_u32)), ("66.66%".to_owned(), NONE.to_owned()));

@@ -1,10 +1,13 @@
 //! What a report says, before it is drawn.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, B256, U256, aliases::U512};
 use rewards::{
     coefficient::Ratio,
     eligibility::Standing,
-    parameters::MarketParameters,
+    health::{Health, MarketHealth},
+    parameters::{Distributor, MarketParameters, Token},
     timeline::{MarketBucket, ProviderBucket, Verdicts},
 };
 
@@ -15,6 +18,16 @@ pub struct Report {
     pub epoch: u64,
     /// Its first second, Unix time.
     pub start: u64,
+    /// Its length.
+    pub seconds: u64,
+    /// In what rewards are paid.
+    pub token: Token,
+    /// Who pays, if the parameters say so.
+    pub distributor: Option<Distributor>,
+    /// How whole the data is; nothing for published scores.
+    pub health: Option<Health>,
+    /// Why gaps were accepted, if there are any.
+    pub accepted_gaps: Option<String>,
     /// What computed it.
     pub software: String,
     /// Root of the tree.
@@ -23,6 +36,8 @@ pub struct Report {
     pub cid: String,
     /// The root before.
     pub previous_root: Option<B256>,
+    /// The epoch before, to compare with, if its results were given.
+    pub before: Option<Before>,
     /// Leaves of the tree.
     pub leaves: usize,
     /// Sum of all cumulative amounts.
@@ -47,6 +62,31 @@ pub struct Report {
     pub idle: Vec<(Address, u128)>,
     /// Leaves of everybody else, the largest first.
     pub others: Vec<Statement>,
+}
+
+impl Report {
+    /// How whole a market's samples are.
+    #[must_use]
+    pub fn health_of(&self, market: &str) -> Option<&MarketHealth> {
+        self.health.iter().flat_map(|health| &health.markets).find(|health| health.market == market)
+    }
+}
+
+/// What the results of the epoch before say.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// Which one.
+    pub epoch: u64,
+    /// What was paid for liquidity.
+    pub paid_wei: U256,
+    /// What stayed in the treasury.
+    pub unpaid_wei: U256,
+    /// Leaves of its tree.
+    pub leaves: usize,
+    /// Who was credited with how much.
+    pub credits: BTreeMap<Address, U256>,
+    /// Pool and valid samples of each market.
+    pub markets: BTreeMap<String, (U256, u32)>,
 }
 
 /// What is known of an epoch with samples.
@@ -164,6 +204,8 @@ pub struct Statement {
     pub amount_wei: U256,
     /// The lines.
     pub lines: Vec<Line>,
+    /// Siblings of the leaf, from the bottom up.
+    pub proof: Vec<B256>,
 }
 
 /// A line of a statement.

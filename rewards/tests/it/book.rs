@@ -53,12 +53,16 @@ fn prices_are_positive_decimals() {
     assert!(matches!(limits.size("-1"), Err(Flaw::Decimal { field: "size", .. })));
 }
 
+fn book_of_tenths() -> Book {
+    Book::Valid(Best { bid: 299_900, ask: 300_100 })
+}
+
 #[test]
 fn no_order_is_better_than_the_best() {
     let book = read(Status::Ok, Some("99"), Some("101")).unwrap();
     let admits = |book: Book, side, price: u64| {
         let text = price.to_string();
-        book.admits(&order("7", A, side, "1", &text), price)
+        book.admits(&Limits::of(&btc()), &order("7", A, side, "1", &text), price)
     };
     for (side, price) in [(Side::Bid, 99), (Side::Bid, 1), (Side::Ask, 101), (Side::Ask, 500)] {
         assert_eq!(admits(book, side, price), Ok(()));
@@ -72,6 +76,11 @@ fn no_order_is_better_than_the_best() {
     assert_eq!(admits(bids, Side::Bid, 99), Ok(()));
     assert_eq!(admits(bids, Side::Bid, 100), better("100", "99"));
     assert_eq!(admits(bids, Side::Ask, 100), Err(Flaw::OrderOnEmptySide { id: "7".into() }));
+    // Prices are named as they stand in the file, not as integers.
+    let tenths = Limits::of(&MarketParameters { price_decimals: 1, ..btc() });
+    let above = book_of_tenths().admits(&tenths, &order("7", A, Side::Bid, "1", "29990.5"), 299_905);
+    let message = "order `7` at 29990.5 is better than the best of its side, 29990";
+    assert_eq!(above.unwrap_err().to_string(), message);
     assert_eq!(admits(Book::Crossed, Side::Bid, 1000), Ok(()));
     assert_eq!(admits(Book::Outage, Side::Ask, 1), Ok(()));
 }

@@ -39,6 +39,7 @@ pub(crate) fn market(name: &str, share: Share, formula: Formula) -> MarketParame
         share,
         price_decimals: 0,
         size_decimals: 4,
+        listed: None,
     }
 }
 
@@ -57,6 +58,10 @@ pub(crate) fn parameters(markets: Vec<MarketParameters>) -> EpochParameters {
         .sum();
     EpochParameters {
         epoch: EPOCH,
+        clock: Default::default(),
+        token: Default::default(),
+        distributor: None,
+        health: Default::default(),
         lp_amount_wei: 1_150_685 * 10_u128.pow(18),
         threshold_num: 25,
         threshold_den: 10_000,

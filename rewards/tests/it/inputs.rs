@@ -3,8 +3,9 @@
 use alloy_primitives::{Address, U256};
 use rewards::{
     eligibility::{Standing, group_volume, missing_volume, reaches},
+    epoch::{Clock, MINUTES_MAX},
     inputs::{InputError, Inputs},
-    parameters::ParameterError,
+    parameters::{Listed, ParameterError},
 };
 
 use crate::fixture::{A, B, C, btc, other, parameters};
@@ -47,7 +48,7 @@ fn stakes_are_averaged_over_the_minutes_sampled() {
     assert_eq!([A, B, C].map(|account| stakes.average(account)), [7, 0, 0]);
     assert_eq!(inputs.add_stake(18, 7, A, 1), Err(InputError::RepeatedStake { minute: 7, account: A }));
     assert_eq!(inputs.add_stake(17, 8, A, 1), Err(InputError::WrongEpoch { found: 17, expected: 18 }));
-    assert_eq!(inputs.add_stake(18, 40_320, A, 1), Err(InputError::NoSuchMinute(40_320)));
+    assert_eq!(inputs.add_stake(18, 40_320, A, 1), Err(InputError::NoSuchMinute { minute: 40_320, minutes: 40_320 }));
     assert_eq!(inputs.add_stake(18, 40_319, A, u128::MAX), Err(InputError::StakeOverflow));
     assert_eq!(Inputs::of_epoch(18).stakes.average(A), 0, "nothing sampled");
 }
@@ -58,7 +59,9 @@ fn links_are_flat() {
     let mut inputs = inputs();
     inputs.add_link(B, A).unwrap();
     inputs.add_link(C, A).unwrap();
-    inputs.add_link(B, A).unwrap();
+    assert_eq!(inputs.add_link(B, A), Err(InputError::RepeatedLink(B)));
+    assert_eq!(inputs.add_link(Address::ZERO, A), Err(InputError::ZeroAddress));
+    assert_eq!(inputs.add_link(C, Address::ZERO), Err(InputError::ZeroAddress));
     assert_eq!([A, B, C, d].map(|account| inputs.links.primary(account)), [A, A, A, d]);
     for member in [A, B, C] {
         assert_eq!(inputs.links.group(member).collect::<Vec<_>>(), [A, B, C]);
@@ -108,8 +111,10 @@ fn groups_reach_the_threshold_together() {
 fn in_epoch_0_the_list_decides() {
     let parameters = parameters(vec![btc()]);
     let mut inputs = Inputs::of_epoch(0);
-    inputs.add_eligible(A);
-    inputs.add_eligible(B);
+    inputs.add_eligible(A).unwrap();
+    inputs.add_eligible(B).unwrap();
+    assert_eq!(inputs.add_eligible(A), Err(InputError::RepeatedEligible(A)));
+    assert_eq!(inputs.add_eligible(Address::ZERO), Err(InputError::ZeroAddress));
     inputs.add_exclusion(B, "region").unwrap();
     let standings = [A, B, C].map(|account| Standing::of(account, &parameters, &inputs));
     assert_eq!(standings, [Standing::Eligible, Standing::Excluded, Standing::BelowThreshold]);
@@ -147,10 +152,32 @@ fn parameter_records_are_checked() {
     assert_eq!(check(&|p| p.alloc_other_bps = 1), Err(ParameterError::SharesNotWhole { found: 1001 }));
     let name = |name: &str| check(&|p| p.markets[1].market = name.to_owned());
     assert_eq!(name("BTC-USD"), Err(ParameterError::RepeatedMarket("BTC-USD".into())));
-    for bad in ["", "A B", "A,B", "\"", "Ä", &"A".repeat(33)] {
+    for bad in ["", " A", "A ", "A\n", "Ä", &"A".repeat(129)] {
         assert_eq!(name(bad), Err(ParameterError::BadName(bad.to_owned())));
     }
-    assert_eq!(name(&"A".repeat(32)), Ok(()));
+    // As exchanges have them.
+    let address = "9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump";
+    let id = format!("0x{}", "17ef48032cb24375ba7c2e39f384e56433bcab20cbee9a7357e4cba2eb00abe6");
+    for good in ["xyz:NVDA", "@198", "INJ/USDT PERP", &format!("FARTCOIN,RAYDIUM,{address}-USD"), &id, &"7".repeat(77)]
+    {
+        assert_eq!(name(good), Ok(()));
+    }
+    let clock = |first_epoch_start, epoch_seconds| check(&|p| p.clock = Clock { first_epoch_start, epoch_seconds });
+    for seconds in [0, 59, 61, 60 * u64::from(MINUTES_MAX) + 60, u64::MAX] {
+        assert_eq!(clock(0, seconds), Err(ParameterError::BadLength(seconds)));
+    }
+    assert_eq!(clock(u64::MAX, 60), Err(ParameterError::NoSuchEpoch(18)));
+    assert_eq!(clock(1_790_000_000, 60 * u64::from(MINUTES_MAX)), Ok(()));
+    let listed = |from, until| check(&|p| p.markets[1].listed = Some(Listed { from, until }));
+    for (from, until) in [(0, 0), (5, 5), (7, 6), (0, 40_321)] {
+        let market = "SOL-USD".to_owned();
+        assert_eq!(listed(from, until), Err(ParameterError::BadListing { market, from, until, minutes: 40_320 }));
+    }
+    assert_eq!(listed(40_319, 40_320), Ok(()));
+    assert_eq!(check(&|p| p.token.symbol = "A B".into()), Err(ParameterError::BadSymbol("A B".into())));
+    assert_eq!(check(&|p| p.token.decimals = 37), Err(ParameterError::TokenDecimals(37)));
+    let limit = Err(ParameterError::BadLimit { name: "valid_bps", found: 10_001 });
+    assert_eq!(check(&|p| p.health.valid_bps = 10_001), limit);
     let too_many = Err(ParameterError::TooManyDecimals { market: "SOL-USD".into(), found: 19 });
     assert_eq!(check(&|p| p.markets[1].price_decimals = 19), too_many);
     assert_eq!(check(&|p| p.markets[1].size_decimals = 19), too_many);
@@ -170,6 +197,11 @@ fn parameter_records_are_strict_json() {
         (r#""threshold_num""#, r#""threshold_nun":1,"threshold_num""#),
         (r#""lp_amount_wei":""#, r#""lp_amount_wei":"-"#),
         (r#""redistribute""#, r#""burn""#),
+        (r#""alloc_bps":1000"#, r#""alloc_bps":1000,"min_depth":1"#),
+        (r#""alloc_bps":1000"#, r#""alloc_bps":1000,"alloc_group":"other""#),
+        (r#""alloc_bps":1000,"#, ""),
+        (r#""threshold_num""#, r#""clock":{"first_epoch_start":0},"threshold_num""#),
+        (r#""threshold_num""#, r#""health":{"seen":1},"threshold_num""#),
         (r#""V4-BE""#, r#""V5""#),
     ] {
         assert!(serde_json::from_str::<rewards::parameters::EpochParameters>(&json.replace(from, to)).is_err(), "{to}");

@@ -83,7 +83,14 @@ fn what_is_no_published_data() {
     let two = "0x2222222222222222222222222222222222222222";
     let chain = link(one, two, &format!(r#","{two}":"0x3333333333333333333333333333333333333333""#));
     assert_eq!(parse(&chain), LegacyError::BadLink(address(one)));
+    let twice = link(one, two, &format!(r#","{}":"{two}""#, one.to_lowercase()));
+    assert_eq!(parse(&twice), LegacyError::RepeatedLink(address(one)));
+    let same_key = format!(r#"{{"epoch":1,"quoteScore":{{"{two}":1,"{two}":2}}}}"#);
+    assert_eq!(parse(&same_key), LegacyError::RepeatedAccount(address(two)), "a map would keep the last one");
+    // The published oracle takes null for no links.
+    let null = Published::parse(br#"{"epoch":1,"quoteScore":{},"linkedPrimaryAddresses":null}"#).unwrap();
     let none = Published::parse(br#"{"epoch":1,"quoteScore":{}}"#).unwrap();
+    assert_eq!(null, none);
     assert_eq!(none.rewards(1), Err(LegacyError::NoScores));
 }
 

@@ -6,6 +6,7 @@ mod book;
 mod cid;
 mod decimal;
 mod fixture;
+mod health;
 mod history;
 mod inputs;
 mod legacy;

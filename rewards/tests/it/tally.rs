@@ -34,7 +34,7 @@ fn the_lesser_side_counts_and_uptime_with_it() {
     let orders = both_sides(A);
     let found = tally(&parameters, &[record(0, BEST, Status::Ok, &orders), record(1, BEST, Status::Ok, &orders)]);
     let market = &found.markets[0];
-    assert_eq!((market.valid, market.missing()), (2, 40_318));
+    assert_eq!((market.valid, market.missing(40_320)), (2, 40_318));
     assert_eq!(market.providers[&A], Liquidity { liquidity: 2 * BID_TERM, uptime: 2 });
 }
 
@@ -79,7 +79,7 @@ fn which_books_are_samples() {
     let found = tally(&parameters, &records);
     let market = &found.markets[0];
     assert_eq!((market.valid, market.crossed, market.outages), (3, 1, 1));
-    assert_eq!(market.missing(), 40_320 - 4, "an outage is a missing minute");
+    assert_eq!(market.missing(40_320), 40_320 - 4, "an outage is a missing minute");
     assert!(market.providers.is_empty());
 }
 
@@ -121,7 +121,10 @@ fn what_a_record_must_satisfy() {
     let good = record(5, BEST, Status::Ok, &[]);
     let (from_ms, to_ms) = (good.time_ms - 250, good.time_ms + 60_249);
     assert_eq!(add(&parameters, &Record { epoch: 17, ..good }), Err(Flaw::WrongEpoch { found: 17, expected: 18 }));
-    assert_eq!(add(&parameters, &Record { minute: 40_320, ..good }), Err(Flaw::NoSuchMinute(40_320)));
+    assert_eq!(
+        add(&parameters, &Record { minute: 40_320, ..good }),
+        Err(Flaw::NoSuchMinute { minute: 40_320, minutes: 40_320 })
+    );
     assert_eq!(add(&parameters, &Record { market: "XXX-USD", ..good }), Err(Flaw::UnknownMarket("XXX-USD".into())));
     for time_ms in [from_ms - 1, to_ms + 1] {
         let expected = Err(Flaw::WrongTime { time_ms, minute: 5, from_ms, to_ms });
@@ -160,7 +163,7 @@ fn samples_off_their_instant_do_not_count() {
         [OffInstant { market: 1, minute: 2, time_ms: late }]
     );
     let market = &found.markets[1];
-    assert_eq!((market.valid, market.off_instant, market.missing()), (2, 1, 40_317));
+    assert_eq!((market.valid, market.off_instant, market.missing(40_320)), (2, 1, 40_317));
     assert_eq!(market.providers[&A].uptime, 2);
 }
 

@@ -2,7 +2,7 @@
 
 use rewards::{
     book::{OrderRecord, Record, Side, Status},
-    epoch::MINUTES,
+    epoch::{Clock, MINUTES, MINUTES_MAX},
     parameters::EpochParameters,
     sampling::Sampling,
     tally::Rules,
@@ -115,4 +115,22 @@ fn buckets_grow_with_the_last_minute_and_lose_nothing() {
             assert_eq!(recorded(records, recorders), timeline, "last minute {last}, {recorders} recorders");
         }
     }
+}
+
+#[test]
+fn the_longest_epoch_has_buckets_of_a_day() {
+    let mut parameters = only_btc();
+    parameters.clock = Clock { first_epoch_start: 0, epoch_seconds: u64::from(MINUTES_MAX) * 60 };
+    let rules = Rules::new(&parameters, &Sampling::default()).unwrap();
+    let orders = both();
+    let at = |minute: u32| Record {
+        time_ms: (parameters.start() + u64::from(minute) * 60) * 1000,
+        ..record(minute, BOOK, Status::Ok, &orders)
+    };
+    let mut recorder = Recorder::new(1);
+    for minute in [0, MINUTES_MAX - 1] {
+        recorder.add(&rules, &at(minute)).unwrap();
+    }
+    let timeline = recorder.finish();
+    assert_eq!((timeline.bucket_minutes(), timeline.buckets()), (1440, 92));
 }

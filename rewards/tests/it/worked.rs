@@ -137,7 +137,7 @@ fn example_19_2_orders_and_minutes() {
 fn example_19_2_scores() -> (EpochParameters, Scores) {
     let (parameters, tally) = example_19_2();
     assert_eq!((tally.markets[0].valid, tally.markets[0].crossed), (3, 1));
-    assert_eq!(tally.markets[0].missing(), 40_316);
+    assert_eq!(tally.markets[0].missing(40_320), 40_316);
 
     let mut inputs = Inputs::of_epoch(18);
     let usd = 1_000_000;

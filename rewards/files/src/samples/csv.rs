@@ -1,16 +1,16 @@
 //! CSV: a row per order, with the sample's fields in each. The rows of a sample stand together; a sample without orders has one row, with
 //! the order's fields empty.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::path::Path;
 
 use csv::StringRecord;
 use rewards::{
-    book::{OrderRecord, Record, Side, Status, parse_address},
-    decimal,
+    book::{Flaw, OrderRecord, Record, Side, Status, parse_address},
+    decimal::{self, DecimalError},
 };
 
-use super::{Reading, Visitor};
-use crate::Error;
+use super::{Ended, Place, Reading, Stored, Visitor};
+use crate::{Error, rows};
 
 /// The columns, in the order in which they are written.
 pub(super) const COLUMNS: [&str; 13] = [
@@ -22,17 +22,16 @@ pub(super) const COLUMNS: [&str; 13] = [
 const HEAD: usize = 8;
 
 /// Reads a whole file; returns its number of lines.
-pub(super) fn read<V: Visitor>(path: &Path, reading: &mut Reading<'_, V>) -> Result<u64, Error> {
-    let file = File::open(path).map_err(Error::at(path))?;
-    let mut reader = csv::Reader::from_reader(BufReader::with_capacity(1 << 18, file));
+pub(super) fn read<V: Visitor>(path: &Path, stored: Stored, reading: &mut Reading<'_, V>) -> Result<u64, Error> {
+    let mut reader = csv::Reader::from_reader(Ended::new(stored.open(path).map_err(Error::at(path))?));
     let columns = match reader.headers().map(columns) {
         Ok(Ok(columns)) => columns,
-        Ok(Err(missing)) => {
-            reading.complain(1, missing);
+        Ok(Err(wrong)) => {
+            reading.complain(1, wrong);
             return Ok(1);
         }
         Err(error) => {
-            refuse(path, 1, error, reading)?;
+            reading.complain(1, rows::csv_reason(&error));
             return Ok(1);
         }
     };
@@ -41,43 +40,37 @@ pub(super) fn read<V: Visitor>(path: &Path, reading: &mut Reading<'_, V>) -> Res
         let line = reader.position().line();
         match reader.read_record(sample.next()) {
             Ok(false) => {
+                if let Err(reason) = reader.get_ref().check() {
+                    sample.is_broken = true;
+                    reading.complain(line, reason);
+                }
                 sample.finish(reading);
                 return Ok(reader.position().line());
             }
             Ok(true) => sample.take(reading),
+            // The rest cannot be read, so that the sample under way may lack orders.
+            Err(error) if error.is_io_error() => {
+                reading.complain(line, rows::csv_reason(&error));
+                return Ok(line);
+            }
             Err(error) => {
                 (sample.is_broken, sample.next_is_broken) = (true, true);
-                refuse(path, line, error, reading)?;
+                let line = error.position().map_or(line, csv::Position::line);
+                reading.complain(line, rows::csv_reason(&error));
             }
-        }
-    }
-}
-
-fn refuse<V: Visitor>(path: &Path, line: u64, error: csv::Error, reading: &mut Reading<'_, V>) -> Result<(), Error> {
-    let line = error.position().map_or(line, csv::Position::line);
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Err(Error::at(path)(error)),
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            reading.complain(line, format!("{len} fields, not {expected_len}"));
-            Ok(())
-        }
-        csv::ErrorKind::Utf8 { err, .. } => {
-            reading.complain(line, err);
-            Ok(())
-        }
-        _ => {
-            reading.complain(line, "not CSV");
-            Ok(())
         }
     }
 }
 
 fn columns(header: &StringRecord) -> Result<[usize; 13], String> {
-    let mut places = [0; 13];
-    for (place, name) in places.iter_mut().zip(COLUMNS) {
-        *place = header.iter().position(|column| column == name).ok_or_else(|| format!("no column `{name}`"))?;
+    let places = rows::places(header, &COLUMNS)?;
+    places.try_into().map_err(|_| "thirteen columns".to_owned())
+}
+
+fn text_of(reason: &DecimalError) -> &str {
+    match reason {
+        DecimalError::NotPlain(text) | DecimalError::TooPrecise { text, .. } | DecimalError::TooLarge(text) => text,
     }
-    Ok(places)
 }
 
 /// The rows of one sample. Buffers are used again.
@@ -138,8 +131,32 @@ impl Sample {
             }
         }
         match self.head(&orders) {
-            Ok(record) => reading.show(first, &record),
+            Ok(record) => {
+                let (visitor, place) = (&mut reading.visitor, Place { part: reading.part, row: first });
+                if let Err(flaw) = visitor.visit(place, &record) {
+                    reading.complain(self.line(self.flawed(&flaw)), flaw);
+                }
+            }
             Err(reason) => reading.complain(first, reason),
+        }
+    }
+
+    /// The row that a flaw is about: that of the order, or the first one.
+    fn flawed(&self, flaw: &Flaw) -> usize {
+        let find = |column: usize, holds: &dyn Fn(&str) -> bool| {
+            (0..self.used).find(|row| holds(self.field(*row, column))).unwrap_or_default()
+        };
+        let is_zero = |text: &str| !text.is_empty() && text.bytes().all(|byte| b"0.".contains(&byte));
+        match flaw {
+            Flaw::BetterThanBest { id, .. } | Flaw::OrderOnEmptySide { id } => find(9, &|field| field == id),
+            Flaw::RepeatedOrder(id) => {
+                (0..self.used).filter(|row| self.field(*row, 9) == id).nth(1).unwrap_or_default()
+            }
+            Flaw::NoOrderId => find(9, &str::is_empty),
+            Flaw::ZeroPrice("price") => find(11, &is_zero),
+            Flaw::Decimal { field: "price", reason } => find(11, &|field| field == text_of(reason)),
+            Flaw::Decimal { field: "size", reason } => find(12, &|field| field == text_of(reason)),
+            _ => 0,
         }
     }
 

@@ -10,8 +10,8 @@ use std::{
 use rewards::book::{Flaw, OrderRecord, Record, Side, Status, parse_address};
 use serde::Deserialize;
 
-use super::{Part, Reading, Visitor};
-use crate::Error;
+use super::{Part, Reading, Stored, Visitor};
+use crate::{Error, rows};
 
 /// Bytes of a part.
 const SPAN: u64 = 32 << 20;
@@ -76,29 +76,43 @@ fn spans(bytes: u64, span: u64) -> impl Iterator<Item = (u64, u64)> {
 pub(super) fn read<V: Visitor>(path: &Path, from: u64, to: u64, reading: &mut Reading<'_, V>) -> Result<u64, Error> {
     let mut file = BufReader::with_capacity(1 << 18, File::open(path).map_err(Error::at(path))?);
     let mut at = from;
-    let mut line = Vec::new();
     if from > 0 {
         // The line that is under way belongs to the span before; it ends with the byte before `from` at the earliest.
         file.seek(SeekFrom::Start(from - 1)).map_err(Error::at(path))?;
         at = from - 1 + skip_line(&mut file).map_err(Error::at(path))?;
     }
-    let mut rows = 0;
+    Ok(read_lines(file, at, to, reading))
+}
+
+/// Reads all lines of a compressed file; returns how many.
+pub(super) fn read_all<V: Visitor>(path: &Path, stored: Stored, reading: &mut Reading<'_, V>) -> Result<u64, Error> {
+    Ok(read_lines(stored.open(path).map_err(Error::at(path))?, 0, u64::MAX, reading))
+}
+
+/// Reads the lines that start before `to`; returns how many. What cannot be read is a problem like any other.
+fn read_lines<V: Visitor>(mut file: impl BufRead, mut at: u64, to: u64, reading: &mut Reading<'_, V>) -> u64 {
+    let (mut line, mut rows) = (Vec::new(), 0);
     while at < to {
         line.clear();
-        let length = (&mut file).take(LINE_MAX).read_until(b'\n', &mut line).map_err(Error::at(path))? as u64;
-        if length == 0 {
-            break;
-        }
+        let length = match (&mut file).take(LINE_MAX).read_until(b'\n', &mut line) {
+            Ok(0) => break,
+            Ok(length) => length as u64,
+            Err(error) => {
+                reading.complain(rows + 1, format_args!("cannot be read: {error}"));
+                break;
+            }
+        };
+        let text = if at == 0 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
         at += length;
         rows += 1;
         if length == LINE_MAX && line.last() != Some(&b'\n') {
-            at += skip_line(&mut file).map_err(Error::at(path))?;
             reading.complain(rows, "a line of more than 64 MiB");
+            at += skip_line(&mut file).unwrap_or_default();
             continue;
         }
-        show(line.strip_suffix(b"\n").unwrap_or(&line), rows, reading);
+        show(text.strip_suffix(b"\n").unwrap_or(text), rows, reading);
     }
-    Ok(rows)
+    rows
 }
 
 fn skip_line(file: &mut impl BufRead) -> std::io::Result<u64> {
@@ -119,7 +133,7 @@ fn skip_line(file: &mut impl BufRead) -> std::io::Result<u64> {
 fn show<V: Visitor>(line: &[u8], row: u64, reading: &mut Reading<'_, V>) {
     let sample: Sample<'_> = match serde_json::from_slice(line) {
         Ok(sample) => sample,
-        Err(error) => return reading.complain(row, error),
+        Err(error) => return reading.complain(row, rows::json_reason(&error)),
     };
     let read = || -> Result<(Status, Vec<OrderRecord<'_>>), Flaw> {
         let orders = sample.orders.iter().map(Order::record).collect::<Result<_, _>>()?;

@@ -6,6 +6,7 @@
 mod csv;
 mod jsonl;
 mod parquet;
+mod stored;
 mod write;
 
 use std::{
@@ -18,7 +19,9 @@ use std::{
 
 use rewards::book::{Flaw, Record};
 
-pub(crate) use parquet::{check_offsets, guarded};
+pub(crate) use parquet::{check_names, check_offsets, guarded, options};
+pub(crate) use stored::Ended;
+pub use stored::{Compression, Stored};
 pub use write::{Format, SampleWriter};
 
 use crate::{Error, Problems, problem::Found};
@@ -54,8 +57,8 @@ impl Progress for () {
 enum Part {
     /// A span of lines: those that start in it.
     Lines { path: PathBuf, from: u64, to: u64 },
-    /// All of a CSV file.
-    Table { path: PathBuf, bytes: u64 },
+    /// All of a text file: CSV, or a compressed one.
+    Whole { path: PathBuf, stored: Stored, bytes: u64 },
     /// A row group.
     Group { file: parquet::Opened, group: usize, bytes: u64 },
 }
@@ -63,7 +66,7 @@ enum Part {
 impl Part {
     fn path(&self) -> &Path {
         match self {
-            Self::Lines { path, .. } | Self::Table { path, .. } => path,
+            Self::Lines { path, .. } | Self::Whole { path, .. } => path,
             Self::Group { file, .. } => file.path(),
         }
     }
@@ -71,7 +74,7 @@ impl Part {
     fn bytes(&self) -> u64 {
         match self {
             Self::Lines { from, to, .. } => to - from,
-            Self::Table { bytes, .. } | Self::Group { bytes, .. } => *bytes,
+            Self::Whole { bytes, .. } | Self::Group { bytes, .. } => *bytes,
         }
     }
 }
@@ -120,14 +123,16 @@ impl Samples {
         let mut samples = Self { parts: Vec::new(), problems: Problems::default() };
         for path in paths {
             let bytes = std::fs::metadata(path).map_err(Error::at(path))?.len();
-            match Format::of(path) {
-                Some(Format::JsonLines) => samples.parts.extend(jsonl::parts(path, bytes)),
-                Some(Format::Csv) => samples.parts.push(Part::Table { path: path.clone(), bytes }),
-                Some(Format::Parquet) => match parquet::Opened::open(path)? {
+            match Stored::of(path) {
+                Some(Stored { format: Format::JsonLines, compression: Compression::None }) => {
+                    samples.parts.extend(jsonl::parts(path, bytes));
+                }
+                Some(Stored { format: Format::Parquet, .. }) => match parquet::Opened::open(path)? {
                     Ok(file) => samples.parts.extend(file.parts(bytes)),
                     Err(reason) => samples.problems.add(path, None, reason),
                 },
-                None => samples.problems.add(path, None, "neither .parquet nor .csv nor .jsonl"),
+                Some(stored) => samples.parts.push(Part::Whole { path: path.clone(), stored, bytes }),
+                None => samples.problems.add(path, None, "the ending is of no known format"),
             }
         }
         Ok(samples)
@@ -151,7 +156,10 @@ impl Samples {
                 let mut reading = Reading { part, visitor: &mut visitor, found: &mut found };
                 let count = match what {
                     Part::Lines { path, from, to } => jsonl::read(path, *from, *to, &mut reading),
-                    Part::Table { path, .. } => csv::read(path, &mut reading),
+                    Part::Whole { path, stored, .. } if stored.format == Format::Csv => {
+                        csv::read(path, *stored, &mut reading)
+                    }
+                    Part::Whole { path, stored, .. } => jsonl::read_all(path, *stored, &mut reading),
                     Part::Group { file, group, .. } => file.read(*group, &mut reading),
                 }?;
                 if let Ok(mut rows) = rows.lock() {

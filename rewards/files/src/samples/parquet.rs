@@ -6,14 +6,15 @@ use std::{
 };
 
 use arrow_array::{
-    Array, ArrayRef, Int32Array, Int64Array, LargeStringArray, ListArray, RecordBatch, StringArray, StringViewArray,
-    StructArray, UInt32Array, UInt64Array, cast::AsArray,
+    Array, ArrayRef, ArrowPrimitiveType, Int8Array, Int16Array, Int32Array, Int64Array, ListArray, PrimitiveArray,
+    RecordBatch, StringArray, StructArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array, cast::AsArray,
 };
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use arrow_schema::Fields;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use rewards::book::{Flaw, OrderRecord, Record, Side, Status, parse_address};
 
 use super::{Part, Reading, Visitor};
-use crate::Error;
+use crate::{Error, rows::check_columns};
 
 /// Samples that are decoded at a time.
 const BATCH: usize = 128;
@@ -30,9 +31,8 @@ impl Opened {
     pub(super) fn open(path: &Path) -> Result<Result<Self, String>, Error> {
         let file = File::open(path).map_err(Error::at(path))?;
         let bytes = file.metadata().map_err(Error::at(path))?.len();
-        let metadata =
-            guarded(|| ArrowReaderMetadata::load(&file, Default::default()).map_err(|error| error.to_string()))
-                .and_then(|metadata| check_offsets(&metadata, bytes).map(|()| metadata));
+        let metadata = guarded(|| ArrowReaderMetadata::load(&file, options()).map_err(|error| error.to_string()))
+            .and_then(|metadata| check_offsets(&metadata, bytes).map(|()| metadata));
         Ok(metadata.map(|metadata| Self { path: path.to_owned(), metadata }))
     }
 
@@ -82,6 +82,18 @@ impl Opened {
     }
 }
 
+/// How all files are read: by Parquet's own types. The schema that Arrow's writers add would have text come as dictionaries, views or with
+/// large offsets, as it was in their memory.
+pub(crate) fn options() -> ArrowReaderOptions {
+    ArrowReaderOptions::new().with_skip_arrow_metadata(true)
+}
+
+/// Checks that there is no column but these. The index that pandas writes when rows were left out holds no data.
+pub(crate) fn check_names(fields: &Fields, columns: &[&str]) -> Result<(), String> {
+    let names: Vec<_> = fields.iter().map(|field| field.name().as_str()).collect();
+    check_columns(names.into_iter().filter(|name| !name.starts_with("__index_level_")), columns)
+}
+
 /// Calls the decoder. It asserts what damaged files can break; that is the file's fault, and no reason to fail as a whole.
 pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode))
@@ -105,10 +117,14 @@ pub(crate) fn check_offsets(metadata: &ArrowReaderMetadata, bytes: u64) -> Resul
     }
 }
 
-/// Integers of any usual width.
+/// Integers of any width.
 enum Integers<'a> {
+    I8(&'a Int8Array),
+    I16(&'a Int16Array),
     I32(&'a Int32Array),
     I64(&'a Int64Array),
+    U8(&'a UInt8Array),
+    U16(&'a UInt16Array),
     U32(&'a UInt32Array),
     U64(&'a UInt64Array),
 }
@@ -120,40 +136,44 @@ impl<'a> Integers<'a> {
             .or_else(|| any.downcast_ref().map(Self::I32))
             .or_else(|| any.downcast_ref().map(Self::U64))
             .or_else(|| any.downcast_ref().map(Self::U32))
+            .or_else(|| any.downcast_ref().map(Self::I16))
+            .or_else(|| any.downcast_ref().map(Self::U16))
+            .or_else(|| any.downcast_ref().map(Self::I8))
+            .or_else(|| any.downcast_ref().map(Self::U8))
     }
 
     /// Nothing for null and for negative numbers.
     fn get(&self, row: usize) -> Option<u64> {
+        fn value<T: ArrowPrimitiveType<Native: TryInto<u64>>>(array: &PrimitiveArray<T>, row: usize) -> Option<u64> {
+            array.is_valid(row).then(|| array.value(row)).and_then(|value| value.try_into().ok())
+        }
         match self {
-            Self::I32(array) => array.is_valid(row).then(|| array.value(row)).and_then(|value| value.try_into().ok()),
-            Self::I64(array) => array.is_valid(row).then(|| array.value(row)).and_then(|value| value.try_into().ok()),
-            Self::U32(array) => array.is_valid(row).then(|| array.value(row).into()),
-            Self::U64(array) => array.is_valid(row).then(|| array.value(row)),
+            Self::I8(array) => value(array, row),
+            Self::I16(array) => value(array, row),
+            Self::I32(array) => value(array, row),
+            Self::I64(array) => value(array, row),
+            Self::U8(array) => value(array, row),
+            Self::U16(array) => value(array, row),
+            Self::U32(array) => value(array, row),
+            Self::U64(array) => value(array, row),
         }
     }
 }
 
-/// Text in any usual encoding.
-enum Texts<'a> {
-    Plain(&'a StringArray),
-    Large(&'a LargeStringArray),
-    View(&'a StringViewArray),
-}
+/// Text; nothing where a column is null throughout, whose type then may be any.
+#[derive(Clone, Copy)]
+struct Texts<'a>(Option<&'a StringArray>);
 
 impl<'a> Texts<'a> {
     fn of(array: &'a ArrayRef) -> Option<Self> {
-        let any = array.as_any();
-        None.or_else(|| any.downcast_ref().map(Self::Plain))
-            .or_else(|| any.downcast_ref().map(Self::Large))
-            .or_else(|| any.downcast_ref().map(Self::View))
+        match array.as_string_opt() {
+            Some(texts) => Some(Self(Some(texts))),
+            None => (array.logical_null_count() == array.len()).then_some(Self(None)),
+        }
     }
 
-    fn get(&self, row: usize) -> Option<&'a str> {
-        match self {
-            Self::Plain(array) => array.is_valid(row).then(|| array.value(row)),
-            Self::Large(array) => array.is_valid(row).then(|| array.value(row)),
-            Self::View(array) => array.is_valid(row).then(|| array.value(row)),
-        }
+    fn get(self, row: usize) -> Option<&'a str> {
+        self.0.filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row))
     }
 }
 
@@ -164,6 +184,13 @@ fn integers<'a>(batch: &'a RecordBatch, name: &str) -> Result<Integers<'a>, Stri
 fn texts<'a>(column: Option<&'a ArrayRef>, name: &str) -> Result<Texts<'a>, String> {
     column.and_then(Texts::of).ok_or_else(|| format!("no column `{name}` of text"))
 }
+
+/// What a file of samples has.
+const SAMPLE_COLUMNS: [&str; 9] =
+    ["epoch", "minute", "market", "time_ms", "seq", "status", "best_bid", "best_ask", "orders"];
+
+/// What each of their orders has.
+const ORDER_COLUMNS: [&str; 5] = ["account", "id", "side", "price", "size"];
 
 /// The columns of some samples.
 struct Columns<'a> {
@@ -195,6 +222,8 @@ impl<'a> Columns<'a> {
         let lists = batch.column_by_name("orders").and_then(|column| column.as_list_opt::<i32>());
         let lists = lists.ok_or("no column `orders` of lists")?;
         let whole = lists.values().as_struct_opt().ok_or("`orders` is not a list of structs")?;
+        check_names(batch.schema_ref().fields(), &SAMPLE_COLUMNS)?;
+        check_names(whole.fields(), &ORDER_COLUMNS)?;
         let field = |name| texts(whole.column_by_name(name), name);
         let orders = Orders {
             whole,
@@ -259,7 +288,11 @@ fn show<V: Visitor>(batch: &RecordBatch, before: u64, reading: &mut Reading<'_, 
         let number = before + row as u64 + 1;
         orders.clear();
         let offsets = columns.lists.value_offsets();
-        let places = if columns.lists.is_null(row) { 0..0 } else { offsets[row] as usize..offsets[row + 1] as usize };
+        if columns.lists.is_null(row) {
+            reading.complain(number, "no list of orders: where there are none, it is empty");
+            continue;
+        }
+        let places = offsets[row] as usize..offsets[row + 1] as usize;
         let flaw = places.into_iter().find_map(|place| match columns.orders.get(place) {
             Ok(order) => {
                 orders.push(order);

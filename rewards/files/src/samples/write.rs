@@ -169,7 +169,7 @@ fn csv_rows(rows: &mut String, record: &Record<'_>) {
         "{},{},{},{},{},{},{},{}",
         record.epoch,
         record.minute,
-        record.market,
+        csv_field(record.market),
         record.time_ms,
         record.seq,
         record.status.name(),
@@ -186,7 +186,7 @@ fn csv_rows(rows: &mut String, record: &Record<'_>) {
     }
 }
 
-/// An id may be any text; everything else is plain.
+/// An id and the name of a market may hold anything; everything else is plain.
 fn csv_field(text: &str) -> std::borrow::Cow<'_, str> {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\"")).into()

@@ -7,7 +7,6 @@ use rewards::{
     tree::{self, Tree},
 };
 use rewards_files::{
-    Error,
     epoch::{EpochFolder, Malformed},
     explain,
     manifest::{self, Manifest},
@@ -17,7 +16,7 @@ use rewards_files::{
 };
 use tempfile::TempDir;
 
-use crate::fixture::{ACCOUNT, FORMATS, LINE, computed, options, settings, simulated, small};
+use crate::fixture::{ACCOUNT, FORMATS, LINE, computed, options, refusal, settings, simulated, small};
 
 /// Everything that is computed, without what names files.
 fn outcome(folder: &Path, threads: usize) -> Manifest {
@@ -111,8 +110,8 @@ fn results_are_written_and_verified() {
     assert_eq!(Manifest::read(out.path()).unwrap(), computed.manifest);
     let written = verify::Results::read(out.path()).unwrap();
     let mut checks = written.check();
-    checks.extend(written.check_inputs(&input, &options).unwrap());
-    assert_eq!(checks.len(), 10);
+    checks.extend(written.check_inputs(&input, crate::fixture::options(2, Malformed::Refuse)).unwrap());
+    assert_eq!(checks.len(), 13);
     assert!(checks.iter().all(|check| check.holds), "{checks:?}");
 
     // Each line of the proofs leads to the root, and its breakdown adds up.
@@ -146,6 +145,7 @@ fn verification_notices_other_amounts() {
         "the tree has the root of the manifest",
         "its file has the CID of the manifest",
         "its amounts have the sum of the manifest",
+        "every line of the proofs, if they are there, is that of a leaf",
     ];
     assert_eq!(failed(verify::Results::read(out.path()).unwrap().check()), names);
     fs::write(&path, tree.to_json() + "\n").unwrap();
@@ -164,9 +164,18 @@ fn verification_notices_other_amounts() {
         "the inputs give the root of the manifest",
         "the inputs give the CID of the manifest",
         "the inputs give the tree, leaf by leaf",
+        "the inputs give every table, row by row",
         "fields of the manifest that differ",
     ];
-    assert_eq!(failed(verify::Results::read(out.path()).unwrap().check_inputs(&input, &options).unwrap()), names);
+    assert_eq!(
+        failed(
+            verify::Results::read(out.path())
+                .unwrap()
+                .check_inputs(&input, crate::fixture::options(2, Malformed::Refuse))
+                .unwrap()
+        ),
+        names
+    );
 }
 
 #[test]
@@ -214,10 +223,10 @@ fn stages_give_what_the_whole_gives() {
         .unwrap();
 
         let out = stages.path().join(format.extension());
-        manifest::write_scores(&out, 18, &manifest::score(source, &options).unwrap(), format).unwrap();
+        manifest::write_scores(&out, 18, &manifest::score(source, &options).unwrap(), format, false).unwrap();
         let scores = results::read_scores(&out, &source.parameters).unwrap();
         let allocation = rewards::allocation::allocate(&source.parameters, &scores);
-        manifest::write_rewards(&out, 18, &scores, &allocation, format).unwrap();
+        manifest::write_rewards(&out, 18, &scores, &allocation, format, false).unwrap();
         for name in ["scores", "rewards", "markets", "lp"] {
             let name = format!("{name}.{}", format.extension());
             let read = |root: &TempDir| fs::read(root.path().join(format.extension()).join(&name)).unwrap();
@@ -232,7 +241,7 @@ fn edited_scores_are_refused() {
     let input = EpochFolder::open(folder.path()).unwrap();
     let source = input.samples().unwrap();
     let options = options(1, Malformed::Refuse);
-    manifest::write_scores(out.path(), 18, &manifest::score(source, &options).unwrap(), Format::Csv).unwrap();
+    manifest::write_scores(out.path(), 18, &manifest::score(source, &options).unwrap(), Format::Csv, false).unwrap();
     let path = out.path().join("scores.csv");
     let text = fs::read_to_string(&path).unwrap();
     let refusal = |edited: String| {
@@ -302,8 +311,8 @@ fn published_scores_make_a_tree_too() {
 fn the_tree_before_is_required_from_epoch_1_on() {
     let folder = small("a.jsonl", LINE.as_bytes());
     fs::remove_file(folder.path().join("previous-tree.json")).unwrap();
-    let Err(Error::Refused(reason)) = EpochFolder::open(folder.path()) else { panic!("opened") };
-    assert!(reason.contains("no previous-tree.json"), "{reason}");
+    let reason = refusal(folder.path());
+    assert!(reason.contains("previous-tree.json: is missing: without it everybody"), "{reason}");
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::{fs, path::Path};
 
 use rewards::simulation::{Settings, Simulation};
 use rewards_files::{
+    Error,
     epoch::{EpochFolder, Malformed},
+    folder::SEAL,
     manifest::{self, Epoch, Options},
     samples::Format,
     synthetic,
@@ -17,15 +19,30 @@ pub(crate) fn settings() -> Settings {
     Settings { seed: 1, epoch: 18, markets: 3, makers: 5, minutes: 120, orders: 20 }
 }
 
-/// A simulated epoch.
-pub(crate) fn simulated(settings: Settings, format: Format) -> TempDir {
+/// A simulated epoch, sealed.
+pub(crate) fn sealed(settings: Settings, format: Format) -> TempDir {
     let folder = TempDir::new().unwrap();
     synthetic::write(folder.path(), &Simulation::new(settings), format, &()).unwrap();
     folder
 }
 
+/// The same without the seal, so that tests can change it.
+pub(crate) fn simulated(settings: Settings, format: Format) -> TempDir {
+    let folder = sealed(settings, format);
+    fs::remove_file(folder.path().join(SEAL)).unwrap();
+    folder
+}
+
+/// What is wrong with a folder, line by line, without the path of the folder.
+pub(crate) fn refusal(folder: &Path) -> String {
+    match EpochFolder::open(folder) {
+        Err(Error::Malformed(problems)) => problems.to_string().replace(&format!("{}/", folder.display()), ""),
+        other => panic!("{other:?}"),
+    }
+}
+
 pub(crate) fn options(threads: usize, malformed: Malformed) -> Options<'static> {
-    Options { format: Format::Csv, malformed, threads, progress: &(), proofs: true, replace: false }
+    Options { format: Format::Csv, malformed, threads, progress: &(), proofs: true, replace: false, accept_gaps: None }
 }
 
 pub(crate) fn computed(folder: &Path, threads: usize) -> Epoch {
@@ -50,7 +67,7 @@ pub(crate) fn small(file: &str, samples: &[u8]) -> TempDir {
     };
     let parameters = r#"{"epoch":18,"lp_amount_wei":"1000000","threshold_num":25,"threshold_den":10000,"alloc_other_bps":0,
         "empty_market":"redistribute","markets":[{"market":"BTC-USD","formula":"V4-BE","min_depth_usd":5000,"max_spread_bps":20,
-        "alloc_bps":10000,"price_decimals":1,"size_decimals":4}]}"#;
+        "alloc_bps":10000,"price_decimals":1,"size_decimals":4,"listed":{"from":0,"until":9}}]}"#;
     write("parameters.json", parameters.as_bytes());
     let volume = format!("epoch,market,account,micro_usd\n17,BTC-USD,{ACCOUNT},5\n18,BTC-USD,{ACCOUNT},7\n");
     write("volume.csv", volume.as_bytes());

@@ -15,7 +15,7 @@ use crate::fixture::{FORMATS, settings, simulated};
 
 /// What is done to a file.
 #[derive(Clone, Debug)]
-enum Damage {
+pub(crate) enum Damage {
     Set(u16, u8),
     Cut(u16, u16),
     Repeat(u16, u16),
@@ -24,7 +24,7 @@ enum Damage {
 }
 
 impl Damage {
-    fn apply(&self, bytes: &mut Vec<u8>) {
+    pub(crate) fn apply(&self, bytes: &mut Vec<u8>) {
         let at = |place: u16, bytes: &[u8]| usize::from(place) * bytes.len() / 65_536;
         if bytes.is_empty() {
             return;
@@ -54,7 +54,7 @@ impl Damage {
     }
 }
 
-fn damages() -> impl Strategy<Value = Vec<Damage>> {
+pub(crate) fn damages() -> impl Strategy<Value = Vec<Damage>> {
     let text = proptest::sample::select(&b"0123456789-.eE,:\"\n{}[]BSxnull\\ "[..]);
     let one = prop_oneof![
         4 => (any::<u16>(), prop_oneof![any::<u8>(), text]).prop_map(|(place, byte)| Damage::Set(place, byte)),
@@ -84,7 +84,7 @@ fn damaged(format: usize, damages: &[Damage]) -> TempDir {
     to
 }
 
-fn cases() -> ProptestConfig {
+pub(crate) fn cases() -> ProptestConfig {
     let cases = std::env::var("FUZZ_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400);
     ProptestConfig { cases, ..ProptestConfig::default() }
 }
@@ -103,7 +103,7 @@ proptest! {
                 prop_assert!(skipped.skipped.is_empty());
                 prop_assert_eq!(strict.tally, skipped.tally);
             }
-            Err(Error::Malformed(problems)) => prop_assert_eq!(problems, skipped.skipped),
+            Err(Error::Samples(problems)) => prop_assert_eq!(problems, skipped.skipped),
             Err(error) => panic!("{error}"),
         }
     }

@@ -18,7 +18,7 @@ fn tallied(folder: &Path, malformed: Malformed, threads: usize) -> Result<Tallie
 /// What is wrong, and what is left if that is skipped; the same on any number of threads.
 fn problems(folder: &Path) -> (Problems, Tallied) {
     let refused = |threads| match tallied(folder, Malformed::Refuse, threads) {
-        Err(Error::Malformed(problems)) => problems,
+        Err(Error::Samples(problems)) => problems,
         other => panic!("{other:?}"),
     };
     let found = refused(1);
@@ -192,7 +192,12 @@ fn columns_may_come_in_any_order_but_must_be_there() {
         1
     );
     let (found, _) = problems(small("a.csv", text.replace("seq", "sequence").as_bytes()).path());
-    assert_eq!((found.first[0].row, found.first[0].reason.as_str()), (Some(1), "no column `seq`"));
+    assert_eq!(found.first[0].row, Some(1));
+    assert!(found.first[0].reason.starts_with("unknown column `sequence`; the columns are epoch"), "{found:?}");
+    let without: String =
+        text.lines().map(|line| line.split(',').take(12).collect::<Vec<_>>().join(",") + "\n").collect();
+    let (found, _) = problems(small("a.csv", without.as_bytes()).path());
+    assert_eq!((found.first[0].row, found.first[0].reason.as_str()), (Some(1), "no column `size`"));
 }
 
 #[test]
@@ -212,8 +217,9 @@ fn a_truncated_parquet_file_is_noticed() {
 fn files_that_are_no_samples_are_refused() {
     let (found, _) = problems(small("a.parquet", b"PAR1, but no more").path());
     assert_eq!(found.first[0].row, None);
-    let refused = EpochFolder::open(small("a.txt", b"").path()).unwrap_err();
-    assert!(refused.to_string().contains("no samples/"), "{refused}");
+    let refused = EpochFolder::open(small("a.txt", b"").path()).unwrap_err().to_string();
+    assert!(refused.contains("a.txt: the ending is not one of .parquet, .csv"), "{refused}");
+    assert!(refused.contains("samples: is missing: there is not one file"), "{refused}");
     let empty = small("a.jsonl", b"");
     assert_eq!(tallied(empty.path(), Malformed::Refuse, 1).unwrap().tally.markets[0].valid, 0);
 }

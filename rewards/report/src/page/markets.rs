@@ -47,7 +47,7 @@ fn table(report: &Report) -> Markup {
         html! {
             tr {
                 th scope="row" { (market_link(&market.parameters.market)) }
-                td data-v=(market.pool_wei) { (tokens(pool)) }
+                td data-v=(market.pool_wei) { (tokens(&report.token, pool)) }
                 td data-v=(market.pool_wei) { (percent(pool, pools)) (chart::bar(parts_of(pool, pools, 1000).unwrap_or_default())) }
                 td data-v=(market.coefficient.as_ref().map(thousandths).map_or_else(String::new, |number| number.to_string())) {
                     (coefficient_text(market))
@@ -69,7 +69,7 @@ fn table(report: &Report) -> Markup {
         "Least order, USD",
         "Widest spread, bps",
     ];
-    sortable_table("Markets", &titles, html! { @for market in &report.markets { (row(market)) } })
+    sortable_table("All markets", &titles, html! { @for market in &report.markets { (row(market)) } })
 }
 
 /// Bars around 1, the best paid market first.
@@ -110,22 +110,25 @@ fn details(report: &Report, sampled: &Sampled, market: &Market) -> Markup {
         details.market id=(market_id(&parameters.market)) {
             summary {
                 h3 { (parameters.market) }
-                span { (tokens(U256::from(market.pool_wei))) " tokens" }
+                span { (tokens(&report.token, U256::from(market.pool_wei))) " " (report.token.symbol) }
                 span { "coefficient " (coefficient_text(market)) }
             }
             dl.facts {
                 (fact("Formula", parameters.formula.name()))
                 (fact("Part of the tokens", &part(market)))
-                (fact("Pool", &tokens(U256::from(market.pool_wei))))
-                (fact("Paid of it", &tokens(U256::from(market.paid_wei))))
+                (fact("Pool", &tokens(&report.token, U256::from(market.pool_wei))))
+                (fact("Paid of it", &tokens(&report.token, U256::from(market.paid_wei))))
                 (fact("An order counts above", &format!("{} USD", integer(parameters.min_depth_usd))))
                 (fact("and closer to mid than", &format!("{} bps", parameters.max_spread_bps)))
                 (fact("Valid samples", &integer(market.samples)))
+                @if let Some(health) = report.health_of(&parameters.market) {
+                    (fact("Minutes expected, with a sample, on their instant", &format!("{}, {}, {}", integer(health.expected), integer(health.seen), integer(health.on_instant))))
+                }
                 (fact("Crossed, off their instant, missing", &format!("{}, {}, {}", integer(market.crossed), integer(market.off_instant), integer(market.missing))))
                 (fact("Average liquidity of those eligible", &market.liquidity.as_ref().map_or_else(|| NONE.to_owned(), |liquidity| format!("{} USD per unit of spread", integer(liquidity.decimal(0))))))
             }
             h4 { "Shares" }
-            (shares(market))
+            (shares(report, market))
             (over_time(report, sampled, market))
         }
     }
@@ -136,7 +139,7 @@ fn fact(name: &str, value: &str) -> Markup {
 }
 
 /// Who has which part of the scores.
-fn shares(market: &Market) -> Markup {
+fn shares(report: &Report, market: &Market) -> Markup {
     let whole = market.total_score;
     let row = |row: &Row| {
         html! {
@@ -147,7 +150,7 @@ fn shares(market: &Market) -> Markup {
                         (percent(row.score, whole)) (chart::bar(parts_of(row.score, whole, 1000).unwrap_or_default()))
                     } @else { "not eligible" }
                 }
-                td { (tokens(U256::from(row.reward_wei))) }
+                td { (tokens(&report.token, U256::from(row.reward_wei))) }
                 td { (percent(row.effective_uptime, market.samples)) }
                 td { (dollars(row.volume)) }
                 td { (dollars(row.liquidity)) }
@@ -217,7 +220,7 @@ fn over_time(report: &Report, sampled: &Sampled, market: &Market) -> Markup {
     let (largest, others) = rows.split_at(rows.len().min(SERIES));
     let buckets = buckets(market, largest, others);
     let name = &market.parameters.market;
-    let table = format!("table-{name}");
+    let table = format!("table-{}", market_id(name));
     let every = length(sampled.bucket_minutes);
     let chart = |title: String, label: String, drawing, text| OverTime {
         title,
@@ -245,7 +248,7 @@ fn over_time(report: &Report, sampled: &Sampled, market: &Market) -> Markup {
         (depth_chart.draw())
         ul.legend {
             @for (place, row) in largest.iter().enumerate() {
-                li { span class={ "swatch s" (place) } {} a href={ "#" (super::provider_id(row.account)) } aria-label=(row.account) { (short(row.account)) } }
+                li { span class={ "swatch s" (place) } {} a href={ "#" (super::provider_id(row.account)) } title=(row.account) { (short(row.account)) } }
             }
             @if !others.is_empty() { li { span class={ "swatch s" (SERIES) } {} (count(others.len(), "other", "others")) } }
         }

@@ -9,6 +9,7 @@ mod providers;
 use alloy_primitives::Address;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use rewards_files::folder::market_file;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -70,7 +71,7 @@ fn header(title: &str, report: &Report) -> Markup {
         header {
             div.head {
                 h1 { (title) }
-                p { (minute(report.start)) " to " (minute(report.start + rewards::epoch::SECONDS)) " UTC" }
+                p { (minute(report.start)) " to " (minute(report.start + report.seconds)) " UTC" }
             }
             nav aria-label="Sections" {
                 a href="#overview" { "Overview" }
@@ -100,7 +101,8 @@ fn market_link(market: &str) -> Markup {
 }
 
 fn market_id(market: &str) -> String {
-    format!("market={market}")
+    // An id has no spaces, and a link no percent signs that would be decoded.
+    format!("market={}", market_file(market).replace('%', "~"))
 }
 
 /// The first and the last digits.

@@ -6,11 +6,13 @@ use alloy_primitives::{Address, U256};
 use maud::{Markup, PreEscaped, html};
 use rewards::{
     eligibility::Standing,
+    parameters::Token,
     timeline::{MarketBucket, ProviderBucket},
 };
 
 use super::{
-    bucket_start, columns_of, length, market_link, provider_id, provider_link, scrolling, sortable, sortable_table,
+    bucket_start, columns_of, length, market_link, provider_id, provider_link, scrolling, short, sortable,
+    sortable_table,
 };
 use crate::{
     chart::{self, LEVELS},
@@ -80,15 +82,15 @@ fn table<'a>(
         html! {
             tr data-address=(addresses(provider)) {
                 th scope="row" { (provider_link(provider.account)) }
-                td data-v=(provider.credit_wei) { (tokens(provider.credit_wei)) }
+                td data-v=(provider.credit_wei) { (tokens(&report.token, provider.credit_wei)) }
                 td data-v=(provider.credit_wei) {
                     (percent(provider.credit_wei, paid)) (chart::bar(parts_of(provider.credit_wei, paid, 1000).unwrap_or_default()))
                 }
                 @if let Some(sampled) = &report.sampled {
-                    (sampled_cells(sampled, provider, of(provider)))
+                    (sampled_cells(report, sampled, provider, of(provider)))
                 }
                 td data-v=(amount.map_or_else(String::new, |amount| amount.to_string())) {
-                    @match amount { Some(amount) => (tokens(amount)), None => (NONE) }
+                    @match amount { Some(amount) => (tokens(&report.token, amount)), None => (NONE) }
                 }
             }
         }
@@ -96,7 +98,7 @@ fn table<'a>(
     let of_samples: &[&str] =
         if report.sampled.is_some() { &["Standing", "Maker volume share", "Uptime"] } else { &[] };
     scrolling(
-        "Providers",
+        "All providers",
         html! {
             table #provider-table .sortable {
                 thead { tr {
@@ -110,7 +112,7 @@ fn table<'a>(
     )
 }
 
-fn sampled_cells(sampled: &Sampled, provider: &Provider, rows: &[(&Market, &Row)]) -> Markup {
+fn sampled_cells(report: &Report, sampled: &Sampled, provider: &Provider, rows: &[(&Market, &Row)]) -> Markup {
     let (uptime, samples) = uptime(rows);
     html! {
         td.text {
@@ -118,7 +120,7 @@ fn sampled_cells(sampled: &Sampled, provider: &Provider, rows: &[(&Market, &Row)
             @if provider.primary != provider.account { ", for " (provider_link(provider.primary)) }
         }
         td data-v=(provider.previous_volume) {
-            (percent(provider.previous_volume, sampled.previous_volume)) (volume_bar(sampled, provider.previous_volume, sampled.previous_volume))
+            (percent(provider.previous_volume, sampled.previous_volume)) (volume_bar(report, sampled, provider.previous_volume, sampled.previous_volume))
         }
         td data-v=(parts_of(uptime, samples, 1_000_000).unwrap_or_default()) {
             (percent(uptime, samples)) (chart::strip(&levels_of(rows, sampled)))
@@ -126,13 +128,19 @@ fn sampled_cells(sampled: &Sampled, provider: &Provider, rows: &[(&Market, &Row)
     }
 }
 
-/// A volume beside the threshold, which stands at a quarter of the bar: shares are often tiny, or many times as much.
-fn volume_bar(sampled: &Sampled, volume: u128, total: u128) -> Markup {
-    const MARK: u32 = 250;
+/// A share of the volume with the threshold as a mark. All bars end at the largest share of any provider, so that they can be compared, or at
+/// four times the threshold if nobody has that much.
+fn volume_bar(report: &Report, sampled: &Sampled, volume: u128, total: u128) -> Markup {
+    const SCALE: u32 = 1_000_000;
     let (num, den) = sampled.threshold;
-    let needed = U256::from(total) * U256::from(num); // 192 bits, as is the other side.
-    let reached = parts_of(U256::from(volume) * U256::from(den), needed, MARK).unwrap_or_default();
-    chart::bar_with_mark(MARK.into(), reached)
+    let threshold = parts_of(num, den, SCALE).unwrap_or_default();
+    let share = |volume: u128, total: u128| parts_of(volume, total, SCALE).unwrap_or_default();
+    let of = |provider: &Provider| {
+        share(provider.previous_volume, sampled.previous_volume).max(share(provider.volume, sampled.volume))
+    };
+    let end = report.providers.iter().map(of).max().unwrap_or_default().max(4 * threshold);
+    let scaled = |part: u128| parts_of(part, end, 1000).unwrap_or_default();
+    chart::bar_with_mark(scaled(threshold), scaled(share(volume, total)))
 }
 
 /// Uptime and samples, summed over the markets in which the provider had an order.
@@ -167,20 +175,20 @@ fn details(report: &Report, provider: &Provider, rows: &[(&Market, &Row)]) -> Ma
         details.provider id=(provider_id(provider.account)) data-address=(addresses(provider)) {
             summary {
                 h3 { code { (provider.account) } }
-                span { (tokens(provider.credit_wei)) " tokens" }
+                span { (tokens(&report.token, provider.credit_wei)) " " (report.token.symbol) }
                 @if provider.standing.is_some() { (standing(provider)) }
             }
             @match &provider.statement {
-                Some(statement) => (statement_table(statement)),
+                Some(statement) => (statement_table(&report.token, statement)),
                 None => (no_statement(provider)),
             }
             @if let Some(sampled) = &report.sampled {
-                (eligibility(sampled, provider))
+                (eligibility(report, sampled, provider))
                 (linked(report, provider))
                 @if !rows.is_empty() {
-                    (by_market(report, sampled, rows))
-                    (verdicts(rows))
-                    (as_tables(report, sampled, rows))
+                    (by_market(report, sampled, provider.account, rows))
+                    (verdicts(provider.account, rows))
+                    (as_tables(report, sampled, provider.account, rows))
                 }
             }
         }
@@ -188,26 +196,37 @@ fn details(report: &Report, provider: &Provider, rows: &[(&Market, &Row)]) -> Ma
 }
 
 /// All units: the decimals that few look at are there, and step back.
-fn exact(wei: U256) -> Markup {
-    let (whole, fraction) = exact_tokens(wei);
-    html! { (whole) span.fraction { "." (fraction) } }
+fn exact(token: &Token, wei: U256) -> Markup {
+    let (whole, fraction) = exact_tokens(token, wei);
+    html! { (whole) @if !fraction.is_empty() { span.fraction { "." (fraction) } } }
 }
 
-fn statement_table(statement: &Statement) -> Markup {
+fn statement_table(token: &Token, statement: &Statement) -> Markup {
     html! {
         h4 { "Statement" }
-        (scrolling("Statement", html! {
+        (scrolling(&format!("Statement of {}", short(statement.account)), html! {
             table.statement data-leaf=(statement.amount_wei) {
-                thead { tr { th scope="col" { "For" } th.number scope="col" { "Tokens" } } }
-                tbody { @for line in &statement.lines { (statement_line(line)) } }
-                tfoot { tr { th scope="row" { "Leaf: all that was ever earned" } td.exact { (exact(statement.amount_wei)) } } }
+                thead { tr { th scope="col" { "For" } th.number scope="col" { (token.symbol) } } }
+                tbody { @for line in &statement.lines { (statement_line(token, line)) } }
+                tfoot { tr { th scope="row" { "Leaf: all that was ever earned" } td.exact { (exact(token, statement.amount_wei)) } } }
             }
         }))
         p.note { "Leaf " code { (statement.leaf) } ", amount " code { (statement.amount_wei) } }
+        details.data {
+            summary { "Show the proof" }
+            p.proof { code { (proof(statement)) } }
+            p { button type="button" data-copy=(proof(statement)) { "Copy the proof" } " " button type="button" data-copy=(statement.amount_wei) { "Copy the amount" } }
+        }
     }
 }
 
-fn statement_line(line: &Line) -> Markup {
+/// As `claimRewards` and `cast` take it.
+fn proof(statement: &Statement) -> String {
+    let siblings: Vec<_> = statement.proof.iter().map(ToString::to_string).collect();
+    format!("[{}]", siblings.join(","))
+}
+
+fn statement_line(token: &Token, line: &Line) -> Markup {
     html! {
         tr.line {
             th scope="row" {
@@ -218,10 +237,10 @@ fn statement_line(line: &Line) -> Markup {
                     LineSource::Program(program) => { "Program " (program) },
                 }
             }
-            td.exact { (exact(line.amount_wei)) }
+            td.exact { (exact(token, line.amount_wei)) }
         }
         @for (account, wei) in &line.earned_by {
-            tr.part { th scope="row" { "of it by " (provider_link(*account)) } td.exact { (exact(U256::from(*wei))) } }
+            tr.part { th scope="row" { "of it by " (provider_link(*account)) } td.exact { (exact(token, U256::from(*wei))) } }
         }
     }
 }
@@ -234,7 +253,7 @@ fn no_statement(provider: &Provider) -> Markup {
     }
 }
 
-fn eligibility(sampled: &Sampled, provider: &Provider) -> Markup {
+fn eligibility(report: &Report, sampled: &Sampled, provider: &Provider) -> Markup {
     let (num, den) = sampled.threshold;
     let threshold = || percent(num, den);
     html! {
@@ -248,7 +267,7 @@ fn eligibility(sampled: &Sampled, provider: &Provider) -> Markup {
             div { dt { "Maker volume in the epoch before" } dd {
                 (dollars(provider.previous_volume)) " USD, " (percent(provider.previous_volume, sampled.previous_volume))
                 " of all; the threshold is " (threshold())
-                (volume_bar(sampled, provider.previous_volume, sampled.previous_volume))
+                (volume_bar(report, sampled, provider.previous_volume, sampled.previous_volume))
             } }
             div { dt { "Maker volume in this epoch, for the next one" } dd {
                 (dollars(provider.volume)) " USD, " (percent(provider.volume, sampled.volume)) " of all"
@@ -257,10 +276,10 @@ fn eligibility(sampled: &Sampled, provider: &Provider) -> Markup {
                     Some(missing) => { "; " (dollars(missing)) " USD more would have reached it" },
                     None => "; nothing reaches it while others trade",
                 }
-                (volume_bar(sampled, provider.volume, sampled.volume))
+                (volume_bar(report, sampled, provider.volume, sampled.volume))
             } }
         }
-        p.note { "The mark is the threshold; bars end at four times as much." }
+        p.note { "The mark is the threshold; bars end at the largest share of any provider." }
     }
 }
 
@@ -324,7 +343,7 @@ fn periods(report: &Report, sampled: &Sampled, market: &Market, row: &Row, most:
         .collect()
 }
 
-fn by_market(report: &Report, sampled: &Sampled, rows: &[(&Market, &Row)]) -> Markup {
+fn by_market(report: &Report, sampled: &Sampled, account: Address, rows: &[(&Market, &Row)]) -> Markup {
     let line = |market: &Market, row: &Row| {
         let points = periods(report, sampled, market, row, POINTS);
         let depth: Vec<_> = points.iter().map(Period::depth).collect();
@@ -339,7 +358,7 @@ fn by_market(report: &Report, sampled: &Sampled, rows: &[(&Market, &Row)]) -> Ma
         html! {
             tr {
                 th scope="row" { (market_link(&market.parameters.market)) }
-                td { (tokens(U256::from(row.reward_wei))) }
+                td { (tokens(&report.token, U256::from(row.reward_wei))) }
                 td {
                     @if row.is_eligible { (percent(row.score, market.total_score)) } @else { (NONE) }
                 }
@@ -367,11 +386,11 @@ fn by_market(report: &Report, sampled: &Sampled, rows: &[(&Market, &Row)]) -> Ma
     ];
     html! {
         h4 { "By market" }
-        (sortable_table("By market", &titles, html! { @for (market, row) in rows { (line(market, row)) } }))
+        (sortable_table(&format!("By market, {}", short(account)), &titles, html! { @for (market, row) in rows { (line(market, row)) } }))
     }
 }
 
-fn verdicts(rows: &[(&Market, &Row)]) -> Markup {
+fn verdicts(account: Address, rows: &[(&Market, &Row)]) -> Markup {
     let titles = [
         "Market",
         "Orders in samples",
@@ -396,27 +415,27 @@ fn verdicts(rows: &[(&Market, &Row)]) -> Markup {
     };
     html! {
         h4 { "Why orders did not count" }
-        (sortable_table("Orders", &titles, html! { @for (market, row) in rows { (line(market, row)) } }))
+        (sortable_table(&format!("Orders of {}", short(account)), &titles, html! { @for (market, row) in rows { (line(market, row)) } }))
     }
 }
 
 /// The numbers behind strips and small lines.
-fn as_tables(report: &Report, sampled: &Sampled, rows: &[(&Market, &Row)]) -> Markup {
+fn as_tables(report: &Report, sampled: &Sampled, account: Address, rows: &[(&Market, &Row)]) -> Markup {
     let uptime = |period: &Period| percent(period.uptime, period.samples).trim_end_matches('%').to_owned();
     let depth = |period: &Period| period.depth().map_or_else(|| NONE.to_owned(), dollars);
     let spread = |period: &Period| period.spread().map_or_else(|| NONE.to_owned(), bps);
     html! {
         details.data {
             summary { "Show as tables" }
-            (over_time("Uptime, percent", report, sampled, rows, uptime))
-            (over_time("Two-sided depth, USD", report, sampled, rows, depth))
-            (over_time("Spread, basis points", report, sampled, rows, spread))
+            (over_time(("Uptime, percent", account), report, sampled, rows, uptime))
+            (over_time(("Two-sided depth, USD", account), report, sampled, rows, depth))
+            (over_time(("Spread, basis points", account), report, sampled, rows, spread))
         }
     }
 }
 
 fn over_time(
-    title: &str,
+    (title, account): (&str, Address),
     report: &Report,
     sampled: &Sampled,
     rows: &[(&Market, &Row)],
@@ -428,7 +447,7 @@ fn over_time(
         rows.iter().map(|(market, row)| (market, periods(report, sampled, market, row, COLUMNS))).collect();
     let starts = rows.first().map_or(&[][..], |(_, periods)| periods.as_slice());
     scrolling(
-        title,
+        &format!("{title}, {}", short(account)),
         html! {
             table.dense {
                 caption { (title) ", from each time on, UTC" }
@@ -477,7 +496,7 @@ fn others(report: &Report) -> Markup {
             tr data-leaf=(statement.amount_wei) {
                 th scope="row" { code { (statement.account) } }
                 @for wei in [sum(statement, true), sum(statement, false), statement.amount_wei] {
-                    td.exact data-v=(wei) { (exact(wei)) }
+                    td.exact data-v=(wei) { (exact(&report.token, wei)) }
                 }
             }
         }
@@ -489,7 +508,7 @@ fn others(report: &Report) -> Markup {
             @if !rest.is_empty() {
                 p.note {
                     "The largest " (integer(listed.len())) " are listed; " (integer(rest.len())) " more have "
-                    (tokens(rest.iter().fold(U256::ZERO, |sum, statement| sum.saturating_add(statement.amount_wei)))) " tokens together."
+                    (tokens(&report.token, rest.iter().fold(U256::ZERO, |sum, statement| sum.saturating_add(statement.amount_wei)))) " tokens together."
                 }
             }
         }

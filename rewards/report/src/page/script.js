@@ -38,6 +38,44 @@
     button.addEventListener("click", () => sort(button.closest("th")));
   }
 
+  // A table as CSV: the exact integers where cells have them.
+  const csv = (table) => {
+    const field = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const rows = [...table.tHead.rows, ...[...table.tBodies].flatMap((body) => [...body.rows])];
+    const cell = (cell) => field(cell.dataset.v ?? cell.querySelector("[title]")?.title ?? cell.textContent.trim());
+    return rows.map((row) => [...row.cells].map(cell).join(",")).join("\n") + "\n";
+  };
+  for (const region of all(".scroll")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "csv";
+    button.textContent = "CSV";
+    const name = region.getAttribute("aria-label");
+    button.setAttribute("aria-label", `CSV: ${name}`);
+    button.addEventListener("click", () => {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([csv(region.querySelector("table"))], { type: "text/csv" }));
+      link.download = `${name.replace(/[^A-Za-z0-9.-]+/g, "-")}.csv`;
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+    region.after(button);
+  }
+
+  // What is to be copied; where the browser does not let a page do it, it is selected.
+  for (const button of all("button[data-copy]")) {
+    button.addEventListener("click", async () => {
+      const said = button.textContent;
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = "Copied";
+      } catch {
+        button.textContent = "Select the text and copy it";
+      }
+      setTimeout(() => (button.textContent = said), 2000);
+    });
+  }
+
   // Filter by address, linked ones among them.
   const input = document.getElementById("filter");
   const found = document.getElementById("found");

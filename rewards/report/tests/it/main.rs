@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use rewards::simulation::{Settings, Simulation};
 use rewards_files::{
     epoch::{EpochFolder, Malformed},
+    folder::SEAL,
     manifest::{self, Epoch, Options},
     samples::Format,
     synthetic,
@@ -19,7 +20,15 @@ fn settings() -> Settings {
 }
 
 fn options(threads: usize, malformed: Malformed) -> Options<'static> {
-    Options { format: Format::Csv, malformed, threads, progress: &(), proofs: false, replace: false }
+    Options {
+        format: Format::Csv,
+        malformed,
+        threads,
+        progress: &(),
+        proofs: false,
+        replace: false,
+        accept_gaps: Some("a test".to_owned()),
+    }
 }
 
 /// A simulated epoch: its folder, with the results below it.
@@ -29,6 +38,7 @@ impl Simulated {
     fn new(settings: Settings, format: Format) -> Self {
         let folder = TempDir::new().unwrap();
         synthetic::write(&folder.path().join("epoch"), &Simulation::new(settings), format, &()).unwrap();
+        fs::remove_file(folder.path().join("epoch").join(SEAL)).unwrap(); // The tests change it.
         Self(folder)
     }
 
@@ -55,7 +65,7 @@ impl Simulated {
 }
 
 fn report(results: &Path, epoch: &Path, threads: usize, malformed: Malformed) -> Report {
-    match gather(results, &EpochFolder::open(epoch).unwrap(), &options(threads, malformed)).unwrap() {
+    match gather(results, None, &EpochFolder::open(epoch).unwrap(), options(threads, malformed)).unwrap() {
         Gathered::Report(report) => *report,
         Gathered::Refused(checks) => panic!("{checks:?}"),
     }
@@ -201,7 +211,7 @@ fn results_of_other_inputs_are_refused() {
     simulated.run(Malformed::Refuse);
     let other = Simulated::new(Settings { seed: 2, ..settings() }, Format::JsonLines);
     let folder = EpochFolder::open(&other.epoch()).unwrap();
-    let gathered = gather(simulated.0.path(), &folder, &options(2, Malformed::Refuse)).unwrap();
+    let gathered = gather(simulated.0.path(), None, &folder, options(2, Malformed::Refuse)).unwrap();
     let Gathered::Refused(checks) = gathered else { panic!("a report of other inputs") };
     let failing: Vec<_> = checks.iter().filter(|check| !check.holds).map(|check| check.name).collect();
     assert!(failing.contains(&"the inputs give the root of the manifest"), "{failing:?}");
