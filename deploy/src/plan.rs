@@ -213,7 +213,10 @@ impl Plan {
         let Pool { epoch, blackout, distribution_start, distribution_end, .. } = &self.pool;
         for (field, text) in [("pool.name", &self.pool.name), ("pool.symbol", &self.pool.symbol)] {
             let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-            ensure!((1..=31).contains(&text.len()) && is_printable, "{field} {text:?}: 1 to 31 printable characters of ASCII");
+            ensure!(
+                (1..=31).contains(&text.len()) && is_printable,
+                "{field} {text:?}: 1 to 31 printable characters of ASCII"
+            );
         }
         let people = [("pool.treasury", self.pool.treasury), ("roles.owner", self.roles.owner)];
         for (name, address) in people {

@@ -136,7 +136,9 @@ impl Cap {
         let shown = |cap: U256| if cap.is_zero() { "none".to_owned() } else { scene.staked.exact(cap) };
         eprintln!("{}: cap {} to {}", scene.name(borrower), shown(old), shown(cap));
         if cap.is_zero() {
-            eprintln!("without a cap a borrower that stakes what it borrowed can take more than its share: see SECURITY.md");
+            eprintln!(
+                "without a cap a borrower that stakes what it borrowed can take more than its share: see SECURITY.md"
+            );
         }
         let call = B::setBorrowerCapsCall { borrowers: vec![borrower], caps: vec![cap] };
         self.governing.act(&node, "Cap of a borrower", &[Request::of(scene.pool, &call)])

@@ -319,7 +319,8 @@ impl Borrowers {
                 state.to_owned(),
             ]
         };
-        let columns = ["borrower", "share", "next", "cap", "cap", "borrowed", "allocated", "due by the edge", "debt", ""];
+        let columns =
+            ["borrower", "share", "next", "cap", "cap", "borrowed", "allocated", "due by the edge", "debt", ""];
         output::table(&columns, &borrowers.iter().map(row).collect::<Vec<_>>())
     }
 }
