@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Makes the files of rewards/files/tests/formats anew: one small epoch as different programs write it with their default settings.
 
-usage: python3 -m venv venv && venv/bin/pip install polars pandas pyarrow duckdb && venv/bin/python scripts/formats.py
+usage: python3 -m venv venv && venv/bin/pip install polars pandas pyarrow duckdb pyspark && venv/bin/python scripts/formats.py
 
 Each maker writes the same samples, volumes and stakes. The tests read all of them and compare the results, so another version of a maker
-needs no other expectation. README.md beside the files is written too, with the versions.
+needs no other expectation. Spark wants a Java of version 17. README.md beside the files is written too, with the versions.
 """
 import gzip
 import json
 import pathlib
+import shutil
+import tempfile
 
 import duckdb
 import pandas
@@ -17,6 +19,7 @@ import pyarrow
 import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
+import pyspark.sql
 
 OUT = pathlib.Path(__file__).parent.parent / "rewards/files/tests/formats"
 START = 1_671_548_400_000
@@ -113,6 +116,30 @@ def duckdb_files():
     duckdb.sql(f"COPY ({select}) TO '{OUT}/stake/duckdb.parquet'")
 
 
+def spark_files():
+    spark = pyspark.sql.SparkSession.builder.master("local[1]").getOrCreate()
+
+    def write(rows, schema, path, form="parquet", **options):
+        # Spark writes a folder with one file for each of its parts.
+        with tempfile.TemporaryDirectory() as folder:
+            frame = spark.createDataFrame(rows, schema).coalesce(1)
+            frame.write.format(form).options(**options).mode("overwrite").save(folder)
+            [part] = pathlib.Path(folder).glob("part-*")
+            shutil.copy(part, path)
+
+    order = "STRUCT<account: STRING, id: STRING, side: STRING, price: STRING, size: STRING>"
+    head = "epoch INT, minute INT, market STRING, time_ms BIGINT, seq BIGINT, status STRING, best_bid STRING, best_ask STRING"
+    samples, volume = f"{head}, orders ARRAY<{order}>", "epoch INT, market STRING, account STRING, micro_usd BIGINT"
+    write(SAMPLES, samples, OUT / "samples/spark.parquet")
+    for compression in ["gzip", "zstd", "lz4_raw"]:
+        write(SAMPLES, samples, OUT / f"samples/spark-{compression}.parquet", compression=compression)
+    write(SAMPLES, samples, OUT / "samples/spark.jsonl", "json", ignoreNullFields="false")
+    write(VOLUME, volume, OUT / "volume/spark.parquet")
+    write(VOLUME, volume, OUT / "volume/spark.csv.gz", "csv", header="true", compression="gzip")
+    write(STAKE, "epoch INT, minute INT, account STRING, wei STRING", OUT / "stake/spark.parquet")
+    spark.stop()
+
+
 def text_files():
     with open(OUT / "samples/bom.jsonl", "w", encoding="utf-8-sig") as file:
         file.writelines(json.dumps(sample) + "\n" for sample in SAMPLES)
@@ -134,8 +161,9 @@ polars_files()
 pandas_files()
 pyarrow_files()
 duckdb_files()
+spark_files()
 text_files()
-makers = {"Polars": polars, "pandas": pandas, "pyarrow": pyarrow, "DuckDB": duckdb}
+makers = {"Polars": polars, "pandas": pandas, "pyarrow": pyarrow, "DuckDB": duckdb, "Spark": pyspark}
 versions = "".join(f"| {name} | {module.__version__} |\n" for name, module in makers.items())
 (OUT / "README.md").write_text(
     "# One small epoch as others write it\n\nWritten by `scripts/formats.py` with these versions, at default settings but for what the "
