@@ -5,19 +5,15 @@
 //! - [`At`]: reads that belong together are of one block, and say which.
 //! - [`Sending`] and [`Sender`]: what is sent was tried, shown and asked for; or, without a key, it is printed for another to send.
 
-pub mod bindings;
-pub mod decode;
-mod error;
+mod failure;
+mod host;
 mod node;
-mod request;
 mod send;
 mod signer;
-mod words;
 
-pub use alloy_rpc_types_eth::Filter;
-pub use decode::error_name;
-pub use error::Error;
-pub use node::{ARB_WASM, At, Head, LAG, Node, Rpc};
-pub use request::Request;
-pub use send::{Printed, Sender, Sending, Sent, Signed};
-pub use words::{Usage, Wei, amount, date, exact, printable, span, word};
+pub use abi::*;
+
+pub use crate::{
+    node::{At, Head, LAG, Node, Rpc},
+    send::{Printed, Sender, Sending, Sent, Signed},
+};

@@ -13,7 +13,7 @@ use alloy::{
         http::{Client, reqwest::Url},
     },
 };
-use alloy_primitives::{Address, B256, Bytes, TxHash, U64, U256, address, keccak256};
+use alloy_primitives::{Address, B256, Bytes, TxHash, U64, U256, keccak256};
 use alloy_rpc_types_eth::{
     Block, Filter, Log, Transaction, TransactionReceipt,
     state::{AccountOverride, StateOverride},
@@ -23,7 +23,12 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 
-use crate::{Error, Request, Usage, bindings::ArbWasm, date, error};
+use crate::{
+    ARB_WASM, Error, Request, State, Usage, answer_of,
+    bindings::ArbWasm,
+    date,
+    failure::{cause, failure},
+};
 
 /// Where URLs are found if no argument names them.
 const URL: &str = "TIDEPOOL_RPC";
@@ -36,9 +41,6 @@ const BATCH: usize = 100;
 
 /// How far the last blocks of two nodes may be apart, seconds.
 pub const LAG: u64 = 30;
-
-/// Where Arbitrum answers about programs.
-pub const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
 
 /// Wei that go along with a trial of an activation: more than any fee.
 const ACTIVATION_DEPOSIT: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
@@ -246,7 +248,7 @@ impl Node {
         F: IntoFuture<Output = TransportResult<T>>,
     {
         let answer = self.runtime.block_on(async { request(&endpoint.provider).await });
-        answer.map_err(|error| Error::of(&error, &endpoint.name))
+        answer.map_err(|error| failure(&error, &endpoint.name))
     }
 
     /// Waits for something that is no node.
@@ -325,10 +327,7 @@ impl Node {
     }
 
     fn view_at<C: SolCall>(&self, block: BlockId, to: Address, call: &C) -> anyhow::Result<C::Return> {
-        let answer = self.call(None, &Request::of(to, call), block);
-        let answer = answer.with_context(|| format!("{to} {}", C::SIGNATURE))?;
-        C::abi_decode_returns(&answer)
-            .map_err(|_| anyhow!("{to} {}: the answer is of another type: is it this contract?", C::SIGNATURE))
+        answer_of::<C>(to, self.call(None, &Request::of(to, call), block))
     }
 
     /// What a call returns, without changing anything.
@@ -402,8 +401,7 @@ impl Node {
                 Ok(answers)
             });
             for answer in batch.with_context(|| format!("{to} {}", C::SIGNATURE))? {
-                let answer = C::abi_decode_returns(&answer);
-                answers.push(answer.with_context(|| format!("{to} {}: the answer is of another type", C::SIGNATURE))?);
+                answers.push(answer_of::<C>(to, Ok(answer))?);
             }
         }
         Ok(answers)
@@ -517,49 +515,38 @@ impl At<'_> {
     fn id(&self) -> BlockId {
         BlockId::hash(self.hash)
     }
+}
 
-    /// What a call returned then.
-    ///
-    /// # Errors
-    ///
-    /// If it reverts, or if the node fails.
-    pub fn call(&self, request: &Request) -> Result<Bytes, Error> {
+impl State for At<'_> {
+    fn chain_id(&self) -> u64 {
+        self.node.chain_id
+    }
+
+    fn block(&self) -> u64 {
+        self.block
+    }
+
+    fn call(&self, request: &Request) -> Result<Bytes, Error> {
         self.node.call(None, request, self.id())
     }
 
-    /// Code at an address then.
-    ///
-    /// # Errors
-    ///
-    /// If the node fails.
-    pub fn code(&self, address: Address) -> Result<Bytes, Error> {
+    fn code(&self, address: Address) -> Result<Bytes, Error> {
         self.node.ask(|provider| provider.get_code_at(address).block_id(self.id()))
     }
 
-    /// A slot of a contract then.
-    ///
-    /// # Errors
-    ///
-    /// If the node fails.
-    pub fn storage(&self, contract: Address, slot: U256) -> Result<U256, Error> {
+    fn storage(&self, contract: Address, slot: U256) -> Result<U256, Error> {
         self.node.ask(|provider| provider.get_storage_at(contract, slot).block_id(self.id()))
     }
 
-    /// What a function returned then.
-    ///
-    /// # Errors
-    ///
-    /// If it reverts, if the node fails, or if the answer is of another type.
-    pub fn view<C: SolCall>(&self, to: Address, call: &C) -> anyhow::Result<C::Return> {
-        self.node.view_at(self.id(), to, call)
+    fn logs(&self, filter: &Filter) -> Result<Vec<Log>, Error> {
+        self.node.logs_between(filter, 0, self.block)
     }
 
-    /// What a function returned then for each of many arguments, in few requests.
-    ///
-    /// # Errors
-    ///
-    /// As [`view`](Self::view), for the first that fails.
-    pub fn view_many<C: SolCall>(&self, to: Address, calls: &[C]) -> anyhow::Result<Vec<C::Return>> {
+    fn transaction(&self, hash: B256) -> Result<Option<Request>, Error> {
+        Ok(self.node.transaction_request(hash)?.map(|(_, request)| request))
+    }
+
+    fn view_many<C: SolCall>(&self, to: Address, calls: &[C]) -> anyhow::Result<Vec<C::Return>> {
         self.node.view_many_at(self.id(), to, calls)
     }
 }
@@ -571,7 +558,7 @@ impl Endpoint {
             return Err(anyhow!("{}: URLs of nodes begin with http:// or https://", url.scheme()));
         }
         let client = client(&url).map_err(|error| {
-            anyhow!("{name}: {}: are certificates installed (the package ca-certificates)?", error::cause(&error))
+            anyhow!("{name}: {}: are certificates installed (the package ca-certificates)?", cause(&error))
         })?;
         Ok(Self { provider: RootProvider::new(RpcClient::new_http_with_client(client, url)), name })
     }

@@ -8,10 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use abi::decode::interface;
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, B256, keccak256};
 use anyhow::{Context, bail};
-use client::decode::interface;
 use serde_json::{Value, json};
 
 use crate::{Action, Creation, Deployment, Step, routes};

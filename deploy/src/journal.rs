@@ -7,11 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use abi::Outcome;
 use alloy_primitives::{Address, B256};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-
-use crate::host::Outcome;
 
 /// A line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

@@ -6,7 +6,6 @@
 
 pub mod book;
 pub mod clone;
-mod host;
 mod journal;
 mod plan;
 pub mod preflight;
@@ -17,7 +16,7 @@ mod steps;
 mod units;
 pub mod verify;
 
-pub use host::{Fate, Host, Outcome};
+pub use abi::{Fate, Host, Outcome};
 pub use journal::{Entry, Journal};
 pub use plan::{Borrower, Cache, Pair, Plan, Pool, Rewards, Roles, Token};
 pub use programs::{

@@ -1,21 +1,18 @@
 //! What is looked at before anything is sent: whatever cannot succeed is refused here, with both sides.
 
-use alloy_primitives::{Address, U256};
-use alloy_sol_types::SolCall;
-use anyhow::{Context, bail, ensure};
-use client::{
-    ARB_WASM, Request,
+use abi::{
+    ARB_SYS, ARB_WASM, Host, Request,
     bindings::{ArbSys, ArbWasm, IToken},
     date, exact,
 };
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolCall;
+use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 
 use crate::{
-    Action, CREATE2_FACTORY, CREATE2_FACTORY_HASH, Deployment, Host, Plan, Programs, STYLUS_DEPLOYER,
-    STYLUS_DEPLOYER_HASH, Standing, Step,
-    plan::Token,
-    programs::{ARB_SYS, expect_code},
-    run::standing,
+    Action, CREATE2_FACTORY, CREATE2_FACTORY_HASH, Deployment, Plan, Programs, STYLUS_DEPLOYER, STYLUS_DEPLOYER_HASH,
+    Standing, Step, plan::Token, programs::expect_code, run::standing,
 };
 
 /// Versions of the node's software below 32 charge other prices and lack what the programs need.

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use abi::{Request, bindings::StylusDeployer};
 use alloy_primitives::{Address, B256, Bytes, U256, address, b256, keccak256};
 use anyhow::{Context, ensure};
-use client::{Request, bindings::StylusDeployer};
 use serde::Deserialize;
 
 /// Creates, activates and constructs programs: the only caller that their constructors accept.
@@ -15,12 +15,6 @@ pub const STYLUS_DEPLOYER_HASH: B256 = b256!("85c3998f7541c47e69d221966c2725e197
 pub const CREATE2_FACTORY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 /// Hash of its code.
 pub const CREATE2_FACTORY_HASH: B256 = b256!("2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989");
-
-/// Where Arbitrum answers about itself.
-pub(crate) const ARB_SYS: Address = address!("0000000000000000000000000000000000000064");
-
-/// Where Arbitrum answers about its cache of programs.
-pub(crate) const ARB_WASM_CACHE: Address = address!("0000000000000000000000000000000000000072");
 
 /// Selector of `stylus_constructor()`, before the encoded arguments.
 pub const CONSTRUCTOR: [u8; 4] = [0x55, 0x85, 0x25, 0x8d];

@@ -1,8 +1,8 @@
 //! Which facet answers what, and what the pool is constructed with.
 
+use abi::{bindings::IDiamondCut, decode::interface};
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, FixedBytes, U256};
-use client::{bindings::IDiamondCut, decode::interface};
 
 use crate::Plan;
 

@@ -1,18 +1,16 @@
 //! Carries steps out: each once, whatever happened before.
 
+use abi::{
+    ARB_WASM, ARB_WASM_CACHE, Error, Fate, Host, Outcome, Request,
+    bindings::{ArbWasm, ArbWasmCache, CacheManager},
+};
 use alloy_primitives::{B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
 use anyhow::{Context, bail, ensure};
-use client::{
-    ARB_WASM, Request,
-    bindings::{ArbWasm, ArbWasmCache, CacheManager},
-};
 
 use crate::{
-    Action, Creation, Host, Step,
-    host::{Fate, Outcome, is_refusal},
+    Action, Creation, Step,
     journal::{Entry, Journal},
-    programs::ARB_WASM_CACHE,
     steps::{Check, clone_request},
 };
 
@@ -91,7 +89,7 @@ fn hold(host: &impl Host, checks: &[Check]) -> anyhow::Result<bool> {
 fn ask(host: &impl Host, view: &Request) -> anyhow::Result<Option<Bytes>> {
     match host.call(view) {
         Ok(answer) => Ok(Some(answer)),
-        Err(error) if is_refusal(&error) => Ok(None),
+        Err(error) if Error::is_refusal(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -178,7 +176,7 @@ fn request<H: Host>(host: &H, step: &Step, standing: &Standing) -> anyhow::Resul
             let bid = CacheManager::getMinBidCall::abi_decode_returns(&host.call(&call).context("the least bid")?);
             let bid = U256::from(bid.context("the cache's manager answers something else")?);
             if bid > *most {
-                let [bid, most] = [bid, *most].map(|wei| client::exact(wei, 18));
+                let [bid, most] = [bid, *most].map(|wei| abi::exact(wei, 18));
                 bail!("a place in the cache costs {bid} ether now, the plan allows {most} (max_bid)");
             }
             Ok(Request::of(manager, &CacheManager::placeBidCall { program: *program }).with_value(bid))

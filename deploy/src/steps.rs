@@ -1,15 +1,15 @@
 //! From a plan to steps: what is created where, what is called afterwards, and how one sees that it was done. Pure: knows no chain.
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy_sol_types::{SolCall, SolValue};
-use anyhow::Context;
-use client::{
+use abi::{
     Request,
     bindings::{
         IBorrowerAllocations, IDiamondCut, IEpochSchedule, IMerkleDistributor, IPoolViews, IRoles,
         ITrustedBorrowerL2Proxy,
     },
 };
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_sol_types::{SolCall, SolValue};
+use anyhow::Context;
 
 use crate::{
     CREATE2_FACTORY, Creation, Plan, Programs, clone,

@@ -39,7 +39,7 @@ impl Tokens {
     ///
     /// If it is no amount, or too fine for the token.
     pub fn units(&self, decimals: u8) -> Result<U256, String> {
-        client::amount(&self.0, decimals)
+        abi::amount(&self.0, decimals)
     }
 }
 
@@ -79,12 +79,12 @@ impl Date {
 impl Share {
     fn read(text: &str) -> Option<Self> {
         // Two digits behind the point of a percentage are basis points.
-        let points = client::amount(text.strip_suffix('%')?.trim_end(), 2).ok()?;
+        let points = abi::amount(text.strip_suffix('%')?.trim_end(), 2).ok()?;
         points.try_into().ok().map(Self).filter(|share| share.0 <= 10_000)
     }
 
     fn write(self) -> String {
-        format!("{} %", client::exact(U256::from(self.0), 2))
+        format!("{} %", abi::exact(U256::from(self.0), 2))
     }
 }
 

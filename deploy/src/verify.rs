@@ -2,22 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy_sol_types::{SolCall, SolEvent, SolValue};
-use anyhow::Context;
-use client::{
-    ARB_WASM, At, Filter, Node, Request,
+use abi::{
+    ARB_WASM, ARB_WASM_CACHE, Filter, Request, State,
     bindings::{
         ArbWasm, ArbWasmCache, IClaimsProxy, IDiamondCut, IEpochSchedule, IMerkleDistributor, IPoolViews,
         IRewardsOracle, IRoles, IStakedToken, IToken, ITreasuryClaimProxy,
     },
 };
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_sol_types::{SolCall, SolEvent, SolValue};
+use anyhow::Context;
 use serde::Serialize;
 
 use crate::{
     Action, Cache, Creation, Deployment, Plan,
     plan::{Borrower, Rewards},
-    programs::ARB_WASM_CACHE,
     routes,
     steps::borrower_id,
 };
@@ -63,17 +62,16 @@ impl Report {
 ///
 /// # Errors
 ///
-/// If the node fails. What differs, is missing or refuses is in the report.
+/// If the chain does not answer. What differs, is missing or refuses is in the report.
 pub fn verify(
-    node: &Node,
+    state: &impl State,
     plan: &Plan,
     deployment: &Deployment,
     deployer: Address,
     origins: &BTreeMap<&str, B256>,
     book: &BTreeMap<String, Address>,
 ) -> anyhow::Result<Report> {
-    let at = node.at_latest()?;
-    let mut verifier = Verifier { node, at, plan, deployment, deployer, comparisons: Vec::new() };
+    let mut verifier = Verifier { state, plan, deployment, deployer, comparisons: Vec::new() };
     verifier.book(book);
     verifier.programs(origins)?;
     if verifier.is_there("liquidity-staking") {
@@ -85,13 +83,11 @@ pub fn verify(
     for borrower in &plan.borrowers {
         verifier.borrower(borrower)?;
     }
-    let (chain, block) = (node.chain_id, at.block);
-    Ok(Report { chain, block, comparisons: verifier.comparisons })
+    Ok(Report { chain: state.chain_id(), block: state.block(), comparisons: verifier.comparisons })
 }
 
-struct Verifier<'a> {
-    node: &'a Node,
-    at: At<'a>,
+struct Verifier<'a, S> {
+    state: &'a S,
     plan: &'a Plan,
     deployment: &'a Deployment,
     deployer: Address,
@@ -101,7 +97,7 @@ struct Verifier<'a> {
 /// Roles of a contract by name, with those who should hold them.
 type Holders = Vec<(&'static str, BTreeSet<Address>)>;
 
-impl Verifier<'_> {
+impl<S: State> Verifier<'_, S> {
     fn compare(&mut self, what: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) {
         let (expected, found) = (expected.into(), found.into());
         self.comparisons.push(Comparison { what: what.into(), holds: expected == found, expected, found });
@@ -109,7 +105,7 @@ impl Verifier<'_> {
 
     /// Compares the whole answer of a view; a refusal is an answer too.
     fn answers<C: SolCall>(&mut self, what: &str, to: Address, call: &C, expected: Vec<u8>) {
-        let found = match self.at.call(&Request::of(to, call)) {
+        let found = match self.state.call(&Request::of(to, call)) {
             Ok(answer) => words(&answer),
             Err(error) => error.to_string(),
         };
@@ -139,21 +135,21 @@ impl Verifier<'_> {
     // Programs.
 
     fn programs(&mut self, origins: &BTreeMap<&str, B256>) -> anyhow::Result<()> {
-        let stylus = self.at.view(ARB_WASM, &ArbWasm::stylusVersionCall {})?;
+        let stylus = self.state.view(ARB_WASM, &ArbWasm::stylusVersionCall {})?;
         for step in &self.deployment.steps {
             let Action::Create(creation) = &step.action else { continue };
             let (id, address) = (&step.id, creation.address());
-            let found = self.at.code(address)?;
+            let found = self.state.code(address)?;
             self.compare(format!("{id}: code"), described(&creation.code), described(&found));
             if found != creation.code {
                 continue;
             }
-            let version = self.at.view(ARB_WASM, &ArbWasm::programVersionCall { program: address });
+            let version = self.state.view(ARB_WASM, &ArbWasm::programVersionCall { program: address });
             let version = version.map_or_else(|error| format!("{error:#}"), |version| version.to_string());
             self.compare(format!("{id}: activated for Stylus"), stylus.to_string(), version);
             if self.plan.cache == Cache::Bid {
                 let call = ArbWasmCache::codehashIsCachedCall { codehash: keccak256(&creation.code) };
-                let cached = self.at.view(ARB_WASM_CACHE, &call)?;
+                let cached = self.state.view(ARB_WASM_CACHE, &call)?;
                 self.compare(format!("{id}: in the program cache"), "true", cached.to_string());
             }
             if let Some(hash) = origins.get(id.as_str()) {
@@ -165,7 +161,7 @@ impl Verifier<'_> {
 
     /// The transaction that created a program said nothing else. Its address says so too; this names what differs.
     fn origin(&mut self, id: &str, creation: &Creation, hash: B256) -> anyhow::Result<()> {
-        let found = self.node.transaction_request(hash)?.map(|(_, request)| described(&request.data));
+        let found = self.state.transaction(hash)?.map(|request| described(&request.data));
         let expected = described(&creation.request(U256::ZERO).data);
         self.compare(
             format!("{id}: call that created it ({hash})"),
@@ -216,7 +212,7 @@ impl Verifier<'_> {
                 selectors.into_iter().map(move |selector| (selector, address))
             })
             .collect();
-        let facets = self.at.view(pool, &IDiamondCut::facetsCall {}).context("the pool's routes")?;
+        let facets = self.state.view(pool, &IDiamondCut::facetsCall {}).context("the pool's routes")?;
         let found: BTreeMap<_, _> = facets
             .into_iter()
             .flat_map(|facet| facet.functionSelectors.into_iter().map(move |selector| (selector, facet.facetAddress)))
@@ -224,7 +220,7 @@ impl Verifier<'_> {
         for selector in expected.keys().chain(found.keys()).collect::<BTreeSet<_>>() {
             let shown =
                 |table: &BTreeMap<_, Address>| table.get(selector).map_or("nobody".to_owned(), |to| to.to_string());
-            let name = client::decode::function_name(selector.0).unwrap_or_else(|| selector.to_string());
+            let name = abi::decode::function_name(selector.0).unwrap_or_else(|| selector.to_string());
             self.compare(format!("pool: {name} is answered by"), shown(&expected), shown(&found));
         }
         Ok(())
@@ -247,14 +243,14 @@ impl Verifier<'_> {
             ("treasury", 8, address_word(terms.treasury)),
         ];
         for (name, slot, expected) in words {
-            let found = self.at.storage(pool, U256::from(slot))?;
+            let found = self.state.storage(pool, U256::from(slot))?;
             self.compare(
                 format!("pool: storage {slot} ({name})"),
                 format!("{expected:#066x}"),
                 format!("{found:#066x}"),
             );
         }
-        let constructed = self.at.storage(pool, U256::from_be_bytes(keccak256("stylus_constructor").0))?;
+        let constructed = self.state.storage(pool, U256::from_be_bytes(keccak256("stylus_constructor").0))?;
         let found = if constructed.is_zero() { "no" } else { "yes" };
         self.compare("pool: constructed", "yes", found);
         Ok(())
@@ -286,7 +282,7 @@ impl Verifier<'_> {
             let mut found = BTreeSet::new();
             let calls: Vec<_> =
                 people.iter().map(|account| IRoles::hasRoleCall { role: id, account: *account }).collect();
-            let holds = self.at.view_many(contract, &calls)?;
+            let holds = self.state.view_many(contract, &calls)?;
             found.extend(people.iter().zip(holds).filter(|(_, holds)| *holds).map(|(account, _)| *account));
             self.compare(format!("{name}: {role} is held by"), list(expected), list(&found));
             self.compare(format!("{name}: {role} in events and in storage"), list(&claimed), list(&found));
@@ -297,7 +293,7 @@ impl Verifier<'_> {
             self.compare(format!("{name}: role {role} is held by"), "nobody", list(accounts));
         }
         let owners = granted.get(&keccak256("OWNER_ROLE")).map_or(0, BTreeSet::len);
-        let count = self.at.view(contract, &IRoles::getOwnerCountCall {})?;
+        let count = self.state.view(contract, &IRoles::getOwnerCountCall {})?;
         self.compare(format!("{name}: owners, by events and by its count"), owners.to_string(), count.to_string());
         Ok(())
     }
@@ -328,7 +324,7 @@ impl Verifier<'_> {
         let events = vec![IRoles::RoleGranted::SIGNATURE_HASH, IRoles::RoleRevoked::SIGNATURE_HASH];
         let filter = Filter::new().address(contract).event_signature(events);
         let mut holders: BTreeMap<B256, BTreeSet<Address>> = BTreeMap::new();
-        for log in self.node.logs_between(&filter, 0, self.at.block)? {
+        for log in self.state.logs(&filter)? {
             if let Ok(event) = IRoles::RoleGranted::decode_log(&log.inner) {
                 holders.entry(event.role).or_default().insert(event.account);
             } else if let Ok(event) = IRoles::RoleRevoked::decode_log(&log.inner) {
@@ -341,7 +337,7 @@ impl Verifier<'_> {
     /// The treasury lets a contract spend its rewards.
     fn treasury(&mut self, name: &str, spender: Address) -> anyhow::Result<()> {
         let (token, owner) = (self.plan.tokens.rewards.address, self.plan.pool.treasury);
-        let allowance = self.at.view(token, &IToken::allowanceCall { owner, spender })?;
+        let allowance = self.state.view(token, &IToken::allowanceCall { owner, spender })?;
         let found = if allowance.is_zero() { "nothing" } else { "something" };
         self.compare(format!("{name}: the treasury allows"), "something", found);
         Ok(())
@@ -420,20 +416,20 @@ impl Verifier<'_> {
         let id = borrower_id(&borrower.name);
         let step = self.deployment.steps.iter().find(|step| step.id == id).context("each borrower has a step")?;
         let Action::Clone { address, code, .. } = &step.action else { return Ok(()) };
-        let (clone, found) = (*address, self.at.code(*address)?);
+        let (clone, found) = (*address, self.state.code(*address)?);
         self.compare(format!("{id}: code"), described(code), described(&found));
         if found != *code {
             return Ok(());
         }
         let share = U256::from(borrower.share.0).abi_encode();
-        let call = client::bindings::IBorrowerAllocations::getAllocationFractionNextEpochCall { borrower: clone };
+        let call = abi::bindings::IBorrowerAllocations::getAllocationFractionNextEpochCall { borrower: clone };
         self.answers(&format!("{id}: share of the next epoch, basis points"), self.deployment.pool, &call, share);
         let cap = borrower.cap(self.plan.tokens.staked.decimals)?.unwrap_or_default().abi_encode();
-        let call = client::bindings::IBorrowerAllocations::getBorrowerCapCall { borrower: clone };
+        let call = abi::bindings::IBorrowerAllocations::getBorrowerCapCall { borrower: clone };
         self.answers(&format!("{id}: cap, units (0: none)"), self.deployment.pool, &call, cap);
         let friends = BTreeSet::from([self.deployment.pool, borrower.exchange]);
-        for (token, spender) in allowances(self.node, clone, self.at.block)? {
-            let allowance = self.at.view(token, &IToken::allowanceCall { owner: clone, spender })?;
+        for (token, spender) in allowances(self.state, clone)? {
+            let allowance = self.state.view(token, &IToken::allowanceCall { owner: clone, spender })?;
             if !allowance.is_zero() && !friends.contains(&spender) {
                 self.compare(format!("{id}: allowance of token {token} for {spender}"), "0", allowance.to_string());
             }
@@ -446,10 +442,10 @@ impl Verifier<'_> {
 ///
 /// # Errors
 ///
-/// If the node fails.
-pub fn allowances(node: &Node, owner: Address, block: u64) -> anyhow::Result<BTreeSet<(Address, Address)>> {
+/// If the chain does not answer.
+pub fn allowances(state: &impl State, owner: Address) -> anyhow::Result<BTreeSet<(Address, Address)>> {
     let filter = Filter::new().event_signature(IToken::Approval::SIGNATURE_HASH).topic1(owner.into_word());
-    let logs = node.logs_between(&filter, 0, block)?;
+    let logs = state.logs(&filter)?;
     let allowed =
         logs.iter().filter_map(|log| Some((log.address(), IToken::Approval::decode_log(&log.inner).ok()?.spender)));
     Ok(allowed.collect())

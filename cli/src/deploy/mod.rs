@@ -92,8 +92,14 @@ impl Deploy {
         write_book(&book, &sender, &programs, &deployment, &journal)?;
         let acceptance = write_acceptance(&book, plan.chain, &deployment)?;
         let (origins, addresses) = (origins(&journal), book.addresses()?);
-        let verified =
-            ::deploy::verify::verify(&sender.node, &plan, &deployment, sender.address(), &origins, &addresses)?;
+        let verified = ::deploy::verify::verify(
+            &sender.node.at_latest()?,
+            &plan,
+            &deployment,
+            sender.address(),
+            &origins,
+            &addresses,
+        )?;
         let confirmed = journal.confirmed();
         let deployed = Deployed {
             chain: plan.chain,

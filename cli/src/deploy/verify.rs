@@ -35,7 +35,7 @@ impl Verify {
             return Err(anyhow::anyhow!("the node is of chain {chain}, the book is of chain {planned}").into());
         }
         let Opened { addresses, plan, deployment, deployer, .. } = &opened;
-        let report = verify(&node, plan, deployment, *deployer, &opened.origins(), addresses)?;
+        let report = verify(&node.at_latest()?, plan, deployment, *deployer, &opened.origins(), addresses)?;
         if self.json {
             output::json(&report)?;
         } else {

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand};
 use client::{
-    At, Node, Request, Sender,
+    At, Request, Sender, State,
     bindings::{IBorrowerAllocations as B, IToken, ITrustedBorrowerL2Proxy as P},
 };
 use serde::Deserialize;
@@ -165,7 +165,7 @@ impl Exchange {
 }
 
 /// Refuses an account that is not a proxy of this deployment, in its code, its address and what it allows.
-pub(super) fn expect_known_clone(node: &Node, at: &At<'_>, scene: &Scene, borrower: Address) -> anyhow::Result<()> {
+pub(super) fn expect_known_clone(at: &At<'_>, scene: &Scene, borrower: Address) -> anyhow::Result<()> {
     let refused = |reason: String| anyhow!("{borrower}: {reason}; --unverified-borrower gives it a share all the same");
     let entry = scene.entry(borrower).and_then(|name| Some((scene.book.as_ref()?, name)));
     let Some((book, name)) = entry else {
@@ -184,7 +184,7 @@ pub(super) fn expect_known_clone(node: &Node, at: &At<'_>, scene: &Scene, borrow
         return Err(refused("its code is not the book's".to_owned()));
     }
     let exchange = at.view(borrower, &P::STARK_PERPETUALCall {})?;
-    for (token, spender) in deploy::verify::allowances(node, borrower, at.block)? {
+    for (token, spender) in deploy::verify::allowances(at, borrower)? {
         let allowance = at.view(token, &IToken::allowanceCall { owner: borrower, spender })?;
         if !allowance.is_zero() && spender != scene.pool && spender != exchange {
             return Err(refused(format!("it allows {spender} to spend {allowance} units of the token {token}")));

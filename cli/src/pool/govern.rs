@@ -7,7 +7,7 @@ use alloy_sol_types::SolEvent;
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use client::{
-    Filter, Node, Request, Rpc,
+    Filter, Node, Request, Rpc, State,
     bindings::{IBorrowerAllocations as B, IEpochSchedule as E, IPoolViews as V, IRoles, IToken},
     date,
     decode::ROLES,
@@ -84,7 +84,7 @@ impl Allocations {
             eprintln!("{name}: {} % to {} %", percent(*before), percent(*share));
             let rises = share > before && !borrower.is_zero();
             if rises && !self.unverified_borrower {
-                super::borrow::expect_known_clone(&node, &at, &scene, *borrower)?;
+                super::borrow::expect_known_clone(&at, &scene, *borrower)?;
             }
         }
         warn_of_blackout(&node, &scene)?;

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand};
 use client::{
-    At, Node, Request,
+    At, Node, Request, State,
     bindings::{IBorrowerAllocations as B, IDebtAccounting as D, IToken, ITrustedBorrowerL2Proxy as P},
 };
 

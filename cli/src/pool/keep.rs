@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, U256};
 use anyhow::bail;
 use clap::Args;
-use client::{At, Node, Request, bindings::IDebtAccounting as D};
+use client::{At, Node, Request, State, bindings::IDebtAccounting as D};
 
 use super::{
     act::Acting,

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolEvent;
 use clap::Args;
 use client::{
-    At, Filter, Rpc,
+    At, Filter, Rpc, State,
     bindings::{IBorrowerAllocations as B, IDebtAccounting as D, IEpochSchedule as E, IPoolEvents, IPoolViews as V},
     date, span,
 };

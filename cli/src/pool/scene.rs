@@ -6,7 +6,7 @@ use alloy_primitives::{Address, U256};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use client::{
-    At, Node, Usage,
+    At, Node, State, Usage,
     bindings::{IPoolViews as V, IToken},
     exact, printable,
 };

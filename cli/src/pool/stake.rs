@@ -5,7 +5,7 @@ use alloy_sol_types::{SolEvent, SolValue};
 use anyhow::{anyhow, bail};
 use clap::Args;
 use client::{
-    At, Request, Sender, Sent,
+    At, Request, Sender, Sent, State,
     bindings::{IDebtAccounting as D, IEpochSchedule as E, IPoolViews as V, IStakedToken as S, IStaking as I, IToken},
     date,
 };

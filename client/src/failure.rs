@@ -1,40 +1,28 @@
-//! Why a call failed, and what to do about it.
+//! What a node failed to answer, and what to do about it.
 
-use std::{error, fmt};
+use std::error;
 
+use abi::{Error, printable};
 use alloy::transports::{HttpError, RpcError, TransportError, TransportErrorKind};
 use alloy_primitives::Bytes;
 
-use crate::{decode, words::printable};
-
-/// Why a call or a transaction failed.
-#[derive(Debug)]
-pub enum Error {
-    /// The contract refused, with this data.
-    Reverted(Bytes),
-    /// The node refused or did not answer; the text says what to do. Never names the URL's path, which may hold a key.
-    Node(String),
-}
-
-impl Error {
-    /// What a node that is shown as `node` answered.
-    pub(crate) fn of(error: &TransportError, node: &str) -> Self {
-        match error {
-            RpcError::ErrorResp(payload) => {
-                if let Some(data) = payload.as_revert_data() {
-                    return Self::Reverted(data);
-                }
-                if payload.code == 3 || payload.message.contains("execution reverted") {
-                    return Self::Reverted(Bytes::new());
-                }
-                Self::Node(format!("{node}: {}{}", printable(&payload.message), advice(&payload.message)))
+/// What a node that is shown as `node` answered.
+pub(crate) fn failure(error: &TransportError, node: &str) -> Error {
+    match error {
+        RpcError::ErrorResp(payload) => {
+            if let Some(data) = payload.as_revert_data() {
+                return Error::Reverted(data);
             }
-            RpcError::Transport(kind) => Self::Node(format!("{node}: {}", of_transport(kind))),
-            RpcError::DeserError { .. } => {
-                Self::Node(format!("{node}: the answer is not what a node of Ethereum answers: check the URL"))
+            if payload.code == 3 || payload.message.contains("execution reverted") {
+                return Error::Reverted(Bytes::new());
             }
-            other => Self::Node(format!("{node}: {}", printable(&other.to_string()))),
+            Error::Node(format!("{node}: {}{}", printable(&payload.message), advice(&payload.message)))
         }
+        RpcError::Transport(kind) => Error::Node(format!("{node}: {}", of_transport(kind))),
+        RpcError::DeserError { .. } => {
+            Error::Node(format!("{node}: the answer is not what a node of Ethereum answers: check the URL"))
+        }
+        other => Error::Node(format!("{node}: {}", printable(&other.to_string()))),
     }
 }
 
@@ -90,28 +78,4 @@ fn of_connection(error: &(dyn error::Error + 'static)) -> String {
 
 fn is_timeout(error: &(dyn error::Error + 'static)) -> bool {
     error.downcast_ref::<alloy::transports::http::reqwest::Error>().is_some_and(|error| error.is_timeout())
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reverted(data) => write!(f, "refused: {}{}", decode::error(data), hint(data)),
-            Self::Node(text) => f.write_str(text),
-        }
-    }
-}
-
-impl error::Error for Error {}
-
-/// What to do about an error of a contract.
-fn hint(data: &[u8]) -> &'static str {
-    let selector = data.first_chunk().copied().unwrap_or_default();
-    match decode::error_name(selector).as_str() {
-        "AccessControlUnauthorizedAccount" => ": the key that signs lacks this role",
-        "ClaimNotAllowed" => ": the account has to allow it (setAlwaysAllowClaimsFor), or to claim itself",
-        "SafeErc20FailedOperation" => ": the treasury holds or allows too little",
-        "DuplicateReport" => ": this reporter has said so before; the quorum needs others",
-        "UpdatesPaused" => ": somebody stopped updates; find out why",
-        _ => "",
-    }
 }

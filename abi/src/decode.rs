@@ -9,22 +9,22 @@ use crate::words::{printable, word};
 
 /// Every interface that a call may reach, by name.
 const INTERFACES: [(&str, &str); 16] = [
-    ("IMerkleDistributor", include_str!("../../abi/IMerkleDistributor.json")),
-    ("IRewardsOracle", include_str!("../../abi/IRewardsOracle.json")),
-    ("IRoles", include_str!("../../abi/IRoles.json")),
-    ("IClaimsProxy", include_str!("../../abi/IClaimsProxy.json")),
-    ("ITreasuryClaimProxy", include_str!("../../abi/ITreasuryClaimProxy.json")),
-    ("pool", include_str!("../../abi/pool.json")),
-    ("IPoolErrors", include_str!("../../abi/IPoolErrors.json")),
-    ("IPoolEvents", include_str!("../../abi/IPoolEvents.json")),
-    ("IStaking", include_str!("../../abi/IStaking.json")),
-    ("IStakedToken", include_str!("../../abi/IStakedToken.json")),
-    ("IPoolViews", include_str!("../../abi/IPoolViews.json")),
-    ("IBorrowerAllocations", include_str!("../../abi/IBorrowerAllocations.json")),
-    ("IDebtAccounting", include_str!("../../abi/IDebtAccounting.json")),
-    ("IEpochSchedule", include_str!("../../abi/IEpochSchedule.json")),
-    ("IDiamondCut", include_str!("../../abi/IDiamondCut.json")),
-    ("ITrustedBorrowerL2Proxy", include_str!("../../abi/ITrustedBorrowerL2Proxy.json")),
+    ("IMerkleDistributor", include_str!("../IMerkleDistributor.json")),
+    ("IRewardsOracle", include_str!("../IRewardsOracle.json")),
+    ("IRoles", include_str!("../IRoles.json")),
+    ("IClaimsProxy", include_str!("../IClaimsProxy.json")),
+    ("ITreasuryClaimProxy", include_str!("../ITreasuryClaimProxy.json")),
+    ("pool", include_str!("../pool.json")),
+    ("IPoolErrors", include_str!("../IPoolErrors.json")),
+    ("IPoolEvents", include_str!("../IPoolEvents.json")),
+    ("IStaking", include_str!("../IStaking.json")),
+    ("IStakedToken", include_str!("../IStakedToken.json")),
+    ("IPoolViews", include_str!("../IPoolViews.json")),
+    ("IBorrowerAllocations", include_str!("../IBorrowerAllocations.json")),
+    ("IDebtAccounting", include_str!("../IDebtAccounting.json")),
+    ("IEpochSchedule", include_str!("../IEpochSchedule.json")),
+    ("IDiamondCut", include_str!("../IDiamondCut.json")),
+    ("ITrustedBorrowerL2Proxy", include_str!("../ITrustedBorrowerL2Proxy.json")),
 ];
 
 /// Roles whose identifiers are hashes of their names.

@@ -1,8 +1,8 @@
 //! What carries a deployment: nodes with a key, or a chain in a test.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use anyhow::Context;
-use client::{Error, Request, Sender};
+
+use crate::Request;
 
 /// A transaction that is in a block, and succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,66 +93,4 @@ pub trait Host {
     ///
     /// If it takes too long, or if the chain does not answer.
     fn fate(&self, hash: B256) -> anyhow::Result<Fate>;
-}
-
-impl Host for Sender {
-    fn chain_id(&self) -> u64 {
-        self.node.chain_id
-    }
-
-    fn deployer(&self) -> Address {
-        self.address()
-    }
-
-    fn now(&self) -> anyhow::Result<u64> {
-        Ok(self.node.head()?.time)
-    }
-
-    fn balance(&self) -> anyhow::Result<U256> {
-        Ok(self.node.balance(self.address())?)
-    }
-
-    fn gas_price(&self) -> anyhow::Result<u128> {
-        Ok(self.node.gas_price()?)
-    }
-
-    fn code(&self, address: Address) -> anyhow::Result<Bytes> {
-        Ok(self.node.code(address)?)
-    }
-
-    fn call(&self, request: &Request) -> anyhow::Result<Bytes> {
-        Ok(self.node.call_latest(Some(self.address()), request)?)
-    }
-
-    fn activation_fee(&self, code: &Bytes) -> anyhow::Result<U256> {
-        self.node.activation_fee(code)
-    }
-
-    fn send(
-        &mut self,
-        request: &Request,
-        sending: &mut dyn FnMut(B256, u64) -> anyhow::Result<()>,
-    ) -> anyhow::Result<Outcome> {
-        let signed = self.sign(request)?;
-        sending(signed.hash, signed.nonce)?;
-        self.broadcast(&signed)?;
-        let sent = self.outcome(request, signed.hash)?;
-        Ok(Outcome { hash: sent.hash(), block: sent.block(), gas: sent.gas_used() })
-    }
-
-    fn fate(&self, hash: B256) -> anyhow::Result<Fate> {
-        if self.node.transaction_request(hash)?.is_none() {
-            return Ok(Fate::Unknown);
-        }
-        let receipt = self.receipt(hash).context("a transaction of an earlier run")?;
-        if !receipt.status() {
-            return Ok(Fate::Failed);
-        }
-        Ok(Fate::Done(Outcome { hash, block: receipt.block_number.unwrap_or_default(), gas: receipt.gas_used }))
-    }
-}
-
-/// Whether a call was refused, and no more than that.
-pub(crate) fn is_refusal(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref::<Error>(), Some(Error::Reverted(_)))
 }

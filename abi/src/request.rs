@@ -28,7 +28,7 @@ impl Request {
     }
 
     /// As nodes read it.
-    pub(crate) fn transaction(&self, from: Option<Address>) -> TransactionRequest {
+    pub fn transaction(&self, from: Option<Address>) -> TransactionRequest {
         let input = TransactionInput::both(self.data.clone());
         let request = TransactionRequest::default().to(self.to).input(input);
         let value = Some(self.value).filter(|value| !value.is_zero());

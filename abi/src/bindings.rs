@@ -12,67 +12,67 @@ use alloy_sol_types::sol;
 
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IStaking.sol"
+    "IStaking.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IStakedToken.sol"
+    "IStakedToken.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IPoolViews.sol"
+    "IPoolViews.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IEpochSchedule.sol"
+    "IEpochSchedule.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IBorrowerAllocations.sol"
+    "IBorrowerAllocations.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IDebtAccounting.sol"
+    "IDebtAccounting.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IDiamondCut.sol"
+    "IDiamondCut.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IPoolErrors.sol"
+    "IPoolErrors.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IPoolEvents.sol"
+    "IPoolEvents.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/ITrustedBorrowerL2Proxy.sol"
+    "ITrustedBorrowerL2Proxy.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IRoles.sol"
+    "IRoles.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IMerkleDistributor.sol"
+    "IMerkleDistributor.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IRewardsOracle.sol"
+    "IRewardsOracle.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IClaimsProxy.sol"
+    "IClaimsProxy.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/ITreasuryClaimProxy.sol"
+    "ITreasuryClaimProxy.sol"
 );
 sol!(
     #[sol(extra_derives(Debug, PartialEq, Eq))]
-    "../abi/IStarkPerpetual.sol"
+    "IStarkPerpetual.sol"
 );
 
 sol! {
