@@ -1,8 +1,8 @@
 //! Calls and errors in words, by the interfaces of `abi/`.
 
-use alloy_dyn_abi::{DynSolType, DynSolValue, FunctionExt, JsonAbiExt};
+use alloy_dyn_abi::{DynSolType, DynSolValue, EventExt, FunctionExt, JsonAbiExt};
 use alloy_json_abi::{Function, JsonAbi, Param, StateMutability};
-use alloy_primitives::{B256, hex, keccak256};
+use alloy_primitives::{Address, B256, LogData, hex, keccak256};
 use alloy_sol_types::{Panic, Revert, SolError};
 
 use crate::words::{printable, word};
@@ -104,6 +104,35 @@ pub fn known_call(data: &[u8]) -> Option<String> {
         let arguments = data.strip_prefix(function.selector().as_slice())?;
         let values = function.abi_decode_input(arguments).ok()?;
         Some(format!("{}({})", function.name, arguments_of(&function.inputs, &values)))
+    })
+}
+
+/// An event that an interface declares.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// `Name(argument: value, …)`.
+    pub text: String,
+    /// The accounts that it names.
+    pub accounts: Vec<Address>,
+}
+
+/// The event in a log, if an interface declares it.
+pub fn event(log: &LogData) -> Option<Event> {
+    let topic = log.topics().first()?;
+    interfaces().flat_map(|abi| abi.events.into_values().flatten()).find_map(|event| {
+        let decoded = (event.selector() == *topic).then(|| event.decode_log(log).ok())??;
+        let (mut indexed, mut body) = (decoded.indexed.into_iter(), decoded.body.into_iter());
+        let mut parts = Vec::new();
+        let mut accounts = Vec::new();
+        for input in &event.inputs {
+            let value = if input.indexed { indexed.next() } else { body.next() }?;
+            accounts.extend(value.as_address());
+            parts.push(match input.name.as_str() {
+                "" => show(&value),
+                name => format!("{name}: {}", show(&value)),
+            });
+        }
+        Some(Event { text: format!("{}({})", event.name, parts.join(", ")), accounts })
     })
 }
 

@@ -7,14 +7,21 @@ use std::{
 
 use alloy_primitives::{Address, Bytes, U256};
 use anyhow::{Context, bail, ensure};
-use clap::Subcommand;
-use client::{Request, Rpc, Sending, decode};
-use serde::Deserialize;
+use clap::{Args, Subcommand};
+use client::{Node, Request, Rpc, Sending, decode};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    output::{self, Failure},
+    output::{self, Failure, Usage},
+    pool::scene::{PoolArguments, Scene},
     proposal::{Proposal, checksum},
+    rehearsal::{
+        Rehearsal,
+        invariants::{Sentence, Snapshot},
+        people::People,
+        words::{self, Names, Word},
+    },
 };
 
 #[derive(Debug, Subcommand)]
@@ -37,6 +44,14 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Play a batch on a chain in this process that begins where the node is
+    #[command(after_help = "\
+Shows the events of each call, the words of storage that it changes, and which of the pool's invariants hold afterwards.
+Nothing is signed or sent. Exit code 4 if a call is refused or an invariant is broken.
+
+Example:
+  tidepool batch simulate shares.json --from 0x3333… --rpc https://arb1.example")]
+    Simulate(Simulate),
     /// Send the calls of a batch, one after the other
     Send {
         /// File
@@ -57,6 +72,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             Ok(std::io::Write::write_all(&mut opened, text.as_bytes())?)
         }
         Command::Show { file, json } => show(&Batch::read(&file)?, json),
+        Command::Simulate(arguments) => arguments.run(),
         Command::Send { file, sending } => {
             let batch = Batch::read(&file)?;
             ensure_calls(&batch)?;
@@ -71,6 +87,131 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             }
             sent.iter().for_each(client::Sent::print);
             Ok(())
+        }
+    }
+}
+
+/// What is played, and by whom
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// File
+    file: PathBuf,
+    /// Who sends the calls, an address or a name of the book; without it the owner of the pool, if there is one alone
+    #[arg(long, value_name = "ACCOUNT")]
+    from: Option<String>,
+    #[command(flatten)]
+    place: PoolArguments,
+    #[command(flatten)]
+    rpc: Rpc,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A call that was played.
+#[derive(Debug, Serialize)]
+struct Played {
+    to: Address,
+    call: String,
+    gas: Option<u64>,
+    refused: Option<String>,
+    events: Vec<String>,
+    words: Vec<Word>,
+}
+
+/// A batch that was played.
+#[derive(Debug, Serialize)]
+struct Simulated {
+    chain: u64,
+    block: u64,
+    from: Address,
+    calls: Vec<Played>,
+    invariants: Vec<Sentence>,
+}
+
+impl Simulate {
+    fn run(self) -> Result<(), Failure> {
+        let batch = Batch::read(&self.file)?;
+        ensure_calls(&batch)?;
+        let rehearsal = Rehearsal::begin(&self.rpc, None)?;
+        let node = &rehearsal.node;
+        batch.expect_chain(node.chain_id)?;
+        let scene = self.place.scene(node)?;
+        let block = node.at_latest()?.block;
+        let people = People::read(node, &scene, block)?;
+        let from = self.sender(node, &scene, &people)?;
+        let epochs = scene.state(&node.at_latest()?)?.epoch.saturating_to::<u64>().saturating_add(2);
+        let names = Names::of_pool(&scene, &people, epochs);
+        let mut calls = Vec::new();
+        for request in &batch.requests {
+            let played = play(&rehearsal, from, request, &names)?;
+            let is_refused = played.refused.is_some();
+            calls.push(played);
+            if is_refused {
+                break;
+            }
+        }
+        let invariants = Snapshot::read(node, &scene, &people)?.sentences();
+        let simulated = Simulated { chain: batch.chain, block, from, calls, invariants };
+        if self.json {
+            output::json(&simulated)?;
+        } else {
+            simulated.print();
+        }
+        if simulated.is_good() { Ok(()) } else { Err(Failure::CHECK_FAILED) }
+    }
+
+    fn sender(&self, node: &Node, scene: &Scene, people: &People) -> anyhow::Result<Address> {
+        if let Some(text) = &self.from {
+            return scene.address(text);
+        }
+        match people.owners(node, scene.pool)?[..] {
+            [owner] => Ok(owner),
+            ref owners => bail!(Usage(format!("who sends the calls? --from; the pool has {} owners", owners.len()))),
+        }
+    }
+}
+
+fn play(rehearsal: &Rehearsal, from: Address, request: &Request, names: &Names) -> anyhow::Result<Played> {
+    let (to, call) = (request.to, decode::call(&request.data));
+    let done = match rehearsal.send(from, request) {
+        Ok(done) => done,
+        Err(error) => {
+            let refused = Some(format!("{error:#}"));
+            return Ok(Played { to, call, gas: None, refused, events: Vec::new(), words: Vec::new() });
+        }
+    };
+    let event = |log: &alloy_primitives::Log| match decode::event(&log.data) {
+        Some(event) => format!("{}: {}", log.address, event.text),
+        None => format!("{}: an event that no interface declares", log.address),
+    };
+    let words = words::changed(rehearsal, done.hash, names)?;
+    let events = done.logs.iter().map(event).collect();
+    Ok(Played { to, call, gas: Some(done.gas), refused: None, events, words })
+}
+
+impl Simulated {
+    fn is_good(&self) -> bool {
+        self.calls.iter().all(|call| call.refused.is_none()) && self.invariants.iter().all(|one| one.holds)
+    }
+
+    fn print(&self) {
+        println!("chain {} from block {} on, by {}", self.chain, self.block, self.from);
+        for call in &self.calls {
+            println!("{}  {}", call.to, call.call);
+            match (&call.gas, &call.refused) {
+                (Some(gas), _) => println!("  {gas} gas"),
+                (None, refused) => println!("  REFUSED: {}", refused.as_deref().unwrap_or_default()),
+            }
+            call.events.iter().for_each(|event| println!("  event  {event}"));
+            for word in &call.words {
+                let name = word.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
+                println!("  word   {} {}{name}", word.contract, word.slot);
+                println!("           {} to {}", word.before, word.after);
+            }
+        }
+        for one in &self.invariants {
+            println!("{}  {}", if one.holds { "holds " } else { "BROKEN" }, one.sentence);
         }
     }
 }

@@ -3,18 +3,20 @@
 mod batch;
 mod call;
 mod deploy;
+mod fork;
 mod interrupt;
 mod output;
 mod pool;
 mod progress;
 mod proposal;
+mod rehearsal;
 mod rewards;
 mod shell;
+mod upgrade;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use client as chain;
 use output::{Failure, Usage};
 
 /// Tidepool: a liquidity staking pool and a rewards program.
@@ -31,8 +33,8 @@ Who uses what:
   stakers           pool stake, request, cancel, restake, withdraw, claim, transfer, approve, permit, withdraw-debt
   market makers     pool borrow, repay, repay-debt, auto-pay, exchange; rewards claim
   guardians         pool guardian plan, restrict, withdraw, repay, cancel-deposit, force-withdrawal, repay-debt, block-key, veto
-  governance        pool allocations, cap, restriction, epoch, blackout, rate, grant, revoke, ownership, sweep; batch; call
-  operators         deploy, verify-deployment; rewards run, publish, propose, promote
+  governance        pool allocations, cap, restriction, epoch, blackout, rate, grant, revoke, ownership, sweep, cut; batch; call
+  operators         deploy, verify-deployment, upgrade, rollback, fork; rewards run, publish, propose, promote
   everybody's rest  call reaches every function of every contract by its name
 
 Exit codes: 0 done; 1 failed; 2 wrong arguments; 3 malformed input; 4 a check does not hold, or data has gaps; 5 it is
@@ -67,8 +69,28 @@ run that stopped is simply repeated. The book (deployments/CHAIN) has the plan, 
 
 Examples:
   tidepool deploy plan.toml --rpc https://arb1.example --keystore key.json --preflight
+  tidepool deploy plan.toml --rpc https://arb1.example --rehearse --from 0x1111… --unsigned
   tidepool deploy plan.toml --rpc https://arb1.example --keystore key.json")]
     Deploy(deploy::Deploy),
+    /// Put other programs in the place of facets of a pool
+    #[command(after_help = "\
+Old and new are shown side by side, the cut is tried on a chain in this process that begins where the node is, with an epoch of the pool's
+life before and after it. Then the new programs are deployed and activated, which any key may do and which changes nothing of the pool, and
+the cut is printed as a proposal for its owner. tidepool verify-deployment tells whether it was executed.
+
+Examples:
+  tidepool upgrade staking --rpc https://arb1.example --rehearse
+  tidepool upgrade staking pool-views --rpc https://arb1.example --keystore key.json > upgrade.json")]
+    Upgrade(upgrade::Upgrade),
+    /// Take the last upgrade back
+    #[command(after_help = "Example:\n  tidepool rollback --rpc https://arb1.example > rollback.json")]
+    Rollback(upgrade::Rollback),
+    /// Copy what a pool and its tokens hold on a chain to a file of the embedded chain
+    #[command(after_help = "\
+Examples:
+  tidepool fork --rpc https://arb1.example --state pool.json
+  devnode --chain-id 42161 --state pool.json")]
+    Fork(fork::Fork),
     /// Compare what stands on a chain with its plan and with the programs of this checkout
     #[command(after_help = "\
 Exit code 4 if anything differs, each difference with both sides.
@@ -107,6 +129,9 @@ fn main() -> ExitCode {
         Command::Decode(arguments) => arguments.run(),
         Command::Batch(command) => batch::run(command),
         Command::Deploy(arguments) => arguments.run(),
+        Command::Upgrade(arguments) => arguments.run(),
+        Command::Rollback(arguments) => arguments.run(),
+        Command::Fork(arguments) => arguments.run(),
         Command::VerifyDeployment(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),
         Command::Man(arguments) => arguments.run(),

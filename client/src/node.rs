@@ -22,6 +22,7 @@ use alloy_sol_types::SolCall;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     ARB_WASM, Error, Request, State, Usage, answer_of,
@@ -112,6 +113,24 @@ pub struct Head {
 }
 
 impl Node {
+    /// The node at one URL.
+    ///
+    /// # Errors
+    ///
+    /// If it is no URL, or if no node of Ethereum answers there.
+    pub fn at_url(url: &str) -> anyhow::Result<Self> {
+        Self::connect(vec![url.parse().context("no URL")?])
+    }
+
+    /// What a method answers that nothing else here asks for.
+    ///
+    /// # Errors
+    ///
+    /// If it is refused, or if the node fails.
+    pub fn request(&self, method: &str, params: &Value) -> Result<Value, Error> {
+        self.ask(|provider| provider.client().request::<_, Value>(method.to_owned(), params.clone()))
+    }
+
     fn connect(urls: Vec<Url>) -> anyhow::Result<Self> {
         let endpoints = urls.into_iter().map(Endpoint::new).collect::<anyhow::Result<_>>()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -10,11 +10,17 @@ use std::{
 
 use abi::decode::interface;
 use alloy_json_abi::JsonAbi;
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::{Action, Creation, Deployment, Step, routes};
+use crate::{
+    Action, Creation, Deployment, Step, routes,
+    upgrade::{self, Upgrade},
+};
+
+/// File of what was changed since the deployment.
+const UPGRADES: &str = "upgrades.json";
 
 /// A folder of a deployment, `deployments/<chain id>` by default.
 #[derive(Clone, Debug)]
@@ -70,6 +76,60 @@ impl Book {
     pub fn plan(&self) -> anyhow::Result<String> {
         let path = self.path("plan.toml");
         fs::read_to_string(&path).with_context(|| path.display().to_string())
+    }
+
+    /// A file of it as JSON.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn read_json(&self, name: &str) -> anyhow::Result<Value> {
+        let path = self.path(name);
+        let text = fs::read(&path).with_context(|| path.display().to_string())?;
+        serde_json::from_slice(&text).with_context(|| path.display().to_string())
+    }
+
+    /// Upgrades since the deployment, the first one first.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    pub fn upgrades(&self) -> anyhow::Result<Vec<Upgrade>> {
+        if !self.path(UPGRADES).exists() {
+            return Ok(Vec::new());
+        }
+        serde_json::from_value(self.read_json(UPGRADES)?).context(UPGRADES)
+    }
+
+    /// Writes down all upgrades.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written.
+    pub fn write_upgrades(&self, upgrades: &[Upgrade]) -> anyhow::Result<()> {
+        self.write_json(UPGRADES, &json!(upgrades))
+    }
+
+    /// Rows of the table of storage that the pool was deployed with.
+    ///
+    /// # Errors
+    ///
+    /// If the file of the pool does not have them.
+    pub fn layout(&self) -> anyhow::Result<Vec<String>> {
+        let mut pool = self.read_json("Pool.json")?;
+        let rows = pool.get_mut("storageLayout").map(Value::take).unwrap_or_default();
+        serde_json::from_value(rows).context("Pool.json: it has no storageLayout, a list of rows")
+    }
+
+    /// The call that the pool's router was constructed with.
+    ///
+    /// # Errors
+    ///
+    /// If the file of the pool does not have it.
+    pub fn construction(&self) -> anyhow::Result<Bytes> {
+        let mut pool = self.read_json("Pool.json")?;
+        let call = pool.pointer_mut("/stylus/constructorCall").map(Value::take).unwrap_or_default();
+        serde_json::from_value(call).context("Pool.json: it has no stylus.constructorCall")
     }
 
     /// Writes a file whole or not at all.
@@ -144,10 +204,12 @@ pub fn contract(step: &Step, origin: Option<&Origin>, activation: Option<&Activa
     match &step.action {
         Action::Create(creation) => {
             object.insert("args".to_owned(), json!([creation.init_data]));
-            object
-                .insert("bytecode".to_owned(), json!(alloy_primitives::Bytes::from(crate::init_code(&creation.code))));
+            object.insert("bytecode".to_owned(), json!(Bytes::from(crate::init_code(&creation.code))));
             object.insert("deployedBytecode".to_owned(), json!(creation.code));
             object.insert("stylus".to_owned(), stylus(creation, activation));
+            if creation.program == "liquidity-staking" {
+                object.insert("storageLayout".to_owned(), json!(upgrade::layout_rows()));
+            }
         }
         Action::Clone { init_code, code, salt, .. } => {
             object.insert("args".to_owned(), json!([]));
@@ -189,7 +251,7 @@ pub fn file_name(id: &str) -> String {
 }
 
 /// Everything that a contract answers, by the id of the step that creates it.
-fn abi(id: &str) -> JsonAbi {
+pub fn abi(id: &str) -> JsonAbi {
     let one = |name| interface(name).unwrap_or_default();
     let with_roles = |name| {
         let (mut abi, roles) = (one(name), one("IRoles"));

@@ -14,6 +14,7 @@ pub mod routes;
 mod run;
 mod steps;
 mod units;
+pub mod upgrade;
 pub mod verify;
 
 pub use abi::{Fate, Host, Outcome};
@@ -24,5 +25,5 @@ pub use programs::{
     STYLUS_DEPLOYER_HASH, init_code,
 };
 pub use run::{Progress, Standing, is_cached, run, standing};
-pub use steps::{Action, Check, Deployment, Step, borrower_id};
+pub use steps::{Action, Check, Deployment, Step, bid, borrower_id};
 pub use units::{Date, Share, Span, Tokens};

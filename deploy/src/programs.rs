@@ -36,6 +36,9 @@ pub const PROGRAMS: [&str; 13] = [
     "trusted-borrower-l2-proxy",
 ];
 
+/// What compilers make of this checkout: hashes of code by program, by compiler and optimiser.
+const HASHES: &str = include_str!("../../contracts/hashes.json");
+
 /// A compiled program.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -105,6 +108,31 @@ impl Programs {
             (name.to_owned(), Program { code, hash, activation_gas: 0 })
         };
         Self { programs: codes.into_iter().map(program).collect(), compiler: String::new() }
+    }
+
+    /// Refuses programs whose code is not what their compiler makes of this checkout.
+    ///
+    /// # Errors
+    ///
+    /// If the list has nothing for the compiler, or another hash for a program, with both hashes.
+    pub fn expect_listed(&self) -> anyhow::Result<()> {
+        let lists: BTreeMap<String, BTreeMap<String, B256>> =
+            serde_json::from_str(HASHES).context("contracts/hashes.json")?;
+        let compiler = &self.compiler;
+        let advice = "--unlisted-programs goes on all the same";
+        let list = lists.get(compiler);
+        let list = list.with_context(|| {
+            format!("contracts/hashes.json has no list for {compiler:?}, which made the programs; {advice}")
+        })?;
+        for (name, program) in self.iter() {
+            let (hash, listed) = (program.hash, list.get(name).copied().unwrap_or_default());
+            ensure!(
+                hash == listed,
+                "{name}: its code has the hash {hash}, {compiler} makes code of the hash {listed} of this checkout: \
+                 run scripts/build; {advice}"
+            );
+        }
+        Ok(())
     }
 
     /// A program by its name.

@@ -2,9 +2,11 @@
 
 use abi::{bindings::IDiamondCut, decode::interface};
 use alloy_json_abi::JsonAbi;
-use alloy_primitives::{Address, FixedBytes, U256};
+use alloy_primitives::{Address, Bytes, FixedBytes, U256};
+use alloy_sol_types::{SolCall, SolValue};
+use anyhow::Context;
 
-use crate::Plan;
+use crate::{CONSTRUCTOR, Plan};
 
 /// The facets by program, and the interface that each answers.
 pub const FACETS: [(&str, &str); 7] = [
@@ -34,6 +36,14 @@ pub fn pool_abi() -> JsonAbi {
 /// A facet added with all that it answers.
 pub(crate) fn cut(facet: Address, selectors: Vec<FixedBytes<4>>) -> IDiamondCut::FacetCut {
     IDiamondCut::FacetCut { facetAddress: facet, action: 0, functionSelectors: selectors }
+}
+
+/// The facet that constructed a router, and the call that it was given, from the constructor call of the router.
+pub(crate) fn constructed(call: &Bytes) -> anyhow::Result<(Address, IDiamondCut::constructCall)> {
+    let arguments = call.strip_prefix(&CONSTRUCTOR).context("not a constructor call")?;
+    let (cutter, call) = <(Address, Bytes)>::abi_decode_params(arguments).context("the router's constructor call")?;
+    let call = IDiamondCut::constructCall::abi_decode(&call).context("the pool's construction")?;
+    Ok((cutter, call))
 }
 
 /// What the router's constructor is given; `owner` is the first one.

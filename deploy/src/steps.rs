@@ -1,5 +1,7 @@
 //! From a plan to steps: what is created where, what is called afterwards, and how one sees that it was done. Pure: knows no chain.
 
+use std::collections::BTreeSet;
+
 use abi::{
     Request,
     bindings::{
@@ -9,12 +11,13 @@ use abi::{
 };
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 
 use crate::{
-    CREATE2_FACTORY, Creation, Plan, Programs, clone,
+    CONSTRUCTOR, CREATE2_FACTORY, Creation, Plan, Programs, clone,
     plan::{Borrower, Cache, Rewards},
     routes,
+    upgrade::Upgrade,
 };
 
 /// Roles that the first owner of a pool gets, and hands on.
@@ -98,7 +101,41 @@ impl Deployment {
     ///
     /// If a program is missing, or the plan has an amount that its token cannot have.
     pub fn of(plan: &Plan, programs: &Programs, deployer: Address) -> anyhow::Result<Self> {
-        Builder { plan, programs, deployer, salt: plan.salt(), steps: Vec::new(), acceptance: Vec::new() }.build()
+        Builder::of(plan, programs, deployer).build()
+    }
+
+    /// The same after upgrades: `programs` are those of today, `construction` is the call that the router was constructed with. The pool's
+    /// address commits to that call, and to the facets of then.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of); if the call has other terms than the plan; or if it names a facet that is neither today's nor the one that the
+    /// first upgrade of it replaced.
+    pub fn upgraded(
+        plan: &Plan,
+        programs: &Programs,
+        deployer: Address,
+        construction: &Bytes,
+        upgrades: &[Upgrade],
+    ) -> anyhow::Result<Self> {
+        let deployment =
+            Builder { construction: Some(construction), ..Builder::of(plan, programs, deployer) }.build()?;
+        let (cutter, constructed) = routes::constructed(construction)?;
+        ensure!(
+            constructed.construction == routes::construction(plan, deployer),
+            "the book's pool was constructed with other terms than its plan's: {:?}",
+            constructed.construction
+        );
+        let of_then = |name: &str| {
+            let replaced = upgrades.iter().flat_map(|upgrade| &upgrade.facets).find(|moved| moved.name == name);
+            replaced.map(|moved| moved.from).or_else(|| deployment.address_of(name))
+        };
+        let known: BTreeSet<_> = routes::FACETS.iter().filter_map(|(name, _)| of_then(name)).collect();
+        let named = constructed.cuts.iter().map(|cut| cut.facetAddress).chain([cutter]);
+        if let Some(stranger) = named.into_iter().find(|facet| !known.contains(facet)) {
+            bail!("the pool was constructed with the facet {stranger}, which neither this build nor the book knows");
+        }
+        Ok(deployment)
     }
 
     /// Everything that is created, by name.
@@ -128,11 +165,18 @@ struct Builder<'a> {
     programs: &'a Programs,
     deployer: Address,
     salt: B256,
+    /// The call that the router was constructed with, where that is not what plan and programs come to any more.
+    construction: Option<&'a Bytes>,
     steps: Vec<Step>,
     acceptance: Vec<Request>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
+    fn of(plan: &'a Plan, programs: &'a Programs, deployer: Address) -> Self {
+        let (steps, acceptance) = (Vec::new(), Vec::new());
+        Self { plan, programs, deployer, salt: plan.salt(), construction: None, steps, acceptance }
+    }
+
     fn build(mut self) -> anyhow::Result<Deployment> {
         let pool = self.pool()?;
         let rewards = self.plan.rewards.as_ref().map(|rewards| self.rewards(rewards, pool)).transpose()?;
@@ -172,6 +216,10 @@ impl Builder<'_> {
         let mut facets = Vec::new();
         for (name, selectors) in routes::facets() {
             facets.push((name, self.create(name, None)?, selectors));
+        }
+        if let Some(call) = self.construction {
+            let arguments = call.strip_prefix(&CONSTRUCTOR).context("not a constructor call")?;
+            return self.create("liquidity-staking", Some(arguments.to_vec()));
         }
         let cutter = facets.iter().find(|(name, ..)| *name == "diamond-cut").map(|(_, address, _)| *address);
         let cutter = cutter.context("diamond-cut: no such facet")?;
@@ -354,13 +402,12 @@ impl Builder<'_> {
     }
 
     fn bids(&mut self) -> anyhow::Result<()> {
-        let most = crate::plan::ether(&self.plan.max_bid).map_err(anyhow::Error::msg)?;
         let programs = self.steps.iter().filter_map(|step| match &step.action {
             Action::Create(creation) => Some((step.id.clone(), creation.address(), keccak256(&creation.code))),
             _ => None,
         });
         for (name, program, hash) in programs.collect::<Vec<_>>() {
-            self.steps.push(Step { id: format!("cache: {name}"), action: Action::Bid { program, hash, most } });
+            self.steps.push(bid(self.plan, &name, program, hash)?);
         }
         Ok(())
     }
@@ -368,6 +415,16 @@ impl Builder<'_> {
     fn address_of(&self, id: &str) -> Option<Address> {
         self.steps.iter().find(|step| step.id == id)?.action.creates()
     }
+}
+
+/// The step that bids for a program's place in the cache, up to what the plan allows.
+///
+/// # Errors
+///
+/// If the plan's amount is none.
+pub fn bid(plan: &Plan, name: &str, program: Address, hash: B256) -> anyhow::Result<Step> {
+    let most = crate::plan::ether(&plan.max_bid).map_err(anyhow::Error::msg)?;
+    Ok(Step { id: format!("cache: {name}"), action: Action::Bid { program, hash, most } })
 }
 
 /// Name of a borrower's proxy.

@@ -10,9 +10,10 @@ use std::{
 };
 
 use ::deploy::{
-    Action, Deployment, Entry, Journal, Plan, Programs, Progress,
+    Action, Deployment, Entry, Host, Journal, Plan, Programs, Progress,
     book::{self, Book},
     preflight::{self, Findings},
+    upgrade::{self, Upgrade},
 };
 use alloy_primitives::{Address, B256, keccak256};
 use anyhow::{Context, anyhow, bail};
@@ -25,6 +26,7 @@ pub(crate) use verify::Verify;
 use crate::{
     output::{self, Failure, Usage},
     proposal::Proposal,
+    rehearsal::{Deployer, Rehearsal},
 };
 
 /// Where `scripts/build` leaves programs.
@@ -40,9 +42,15 @@ pub(crate) struct Deploy {
     /// Folder of the book [default: deployments/CHAIN]
     #[arg(long, value_name = "FOLDER")]
     deployment: Option<PathBuf>,
+    /// Deploy programs too that are not in contracts/hashes.json, which says what compilers make of this checkout
+    #[arg(long)]
+    unlisted_programs: bool,
     /// Look at everything, show steps and addresses, send nothing
     #[arg(long)]
     preflight: bool,
+    /// Carry everything out on a chain in this process that begins where the node is, send nothing; with --from and --unsigned no key is needed
+    #[arg(long, conflicts_with = "preflight")]
+    rehearse: bool,
     #[command(flatten)]
     sending: Sending,
 }
@@ -67,8 +75,11 @@ impl Deploy {
         let text = fs::read_to_string(&self.plan).with_context(|| self.plan.display().to_string())?;
         let plan = Plan::read(&text).with_context(|| self.plan.display().to_string())?;
         let programs = Programs::read(&self.programs)?;
+        if !self.unlisted_programs {
+            programs.expect_listed()?;
+        }
         let mut sender = self.sending.prepare()?;
-        if !sender.can_sign() && !self.preflight {
+        if !sender.can_sign() && !self.preflight && !self.rehearse {
             let text = "a deployment is signed here, step by step; --preflight looks without a key".to_owned();
             return Err(anyhow::Error::from(Usage(text)).into());
         }
@@ -79,6 +90,9 @@ impl Deploy {
             return Ok(());
         }
         preflight::expect_balance(&sender, &findings)?;
+        if self.rehearse {
+            return self.rehearse(&plan, &deployment, sender.address());
+        }
         let folder = self.deployment.clone().unwrap_or_else(|| default_folder(plan.chain));
         let book = Book::create(&folder)?;
         let mut journal = begin(&book, &plan, &text, &deployment, &sender)?;
@@ -111,7 +125,30 @@ impl Deploy {
             acceptance,
             verified,
         };
-        self.report(&deployed, &folder)
+        self.report(&deployed, Some(&folder))
+    }
+
+    /// Every step on a chain in this process, and the read-back of what stands there then.
+    fn rehearse(&self, plan: &Plan, deployment: &Deployment, deployer: Address) -> Result<(), Failure> {
+        let rehearsal = Rehearsal::begin(self.sending.rpc(), None)?;
+        let (mut host, mut journal) = (Deployer { rehearsal: &rehearsal, address: deployer }, Journal::in_memory());
+        let begun = Instant::now();
+        carry_out(&mut host, deployment, &mut journal)?;
+        let addresses = deployment.contracts().map(|(id, address)| (book::file_name(id), address)).collect();
+        let at = rehearsal.node.at_latest()?;
+        let verified = ::deploy::verify::verify(&at, plan, deployment, deployer, &origins(&journal), &addresses)?;
+        let confirmed = journal.confirmed();
+        let deployed = Deployed {
+            chain: plan.chain,
+            deployer,
+            addresses,
+            transactions: confirmed.len(),
+            gas_used: confirmed.values().map(|outcome| outcome.gas).sum(),
+            seconds: begun.elapsed().as_secs(),
+            acceptance: None,
+            verified,
+        };
+        self.report(&deployed, None)
     }
 
     fn show(&self, sender: &Sender, findings: &Findings) -> Result<(), Failure> {
@@ -130,7 +167,7 @@ impl Deploy {
         Ok(())
     }
 
-    fn report(&self, deployed: &Deployed, folder: &Path) -> Result<(), Failure> {
+    fn report(&self, deployed: &Deployed, folder: Option<&Path>) -> Result<(), Failure> {
         if self.sending.json {
             output::json(deployed)?;
         } else {
@@ -138,7 +175,9 @@ impl Deploy {
                 deployed.addresses.iter().map(|(name, address)| vec![name.clone(), address.to_string()]).collect();
             output::table(&["contract", "address"], &rows)?;
             let Deployed { transactions, gas_used, seconds, .. } = deployed;
-            println!("{transactions} transactions, {gas_used} gas, {seconds} s; the book is {}", folder.display());
+            let book =
+                folder.map_or("nothing was sent".to_owned(), |folder| format!("the book is {}", folder.display()));
+            println!("{transactions} transactions, {gas_used} gas, {seconds} s; {book}");
             if let Some(path) = &deployed.acceptance {
                 println!("the owner accepts by {} (Safe Transaction Builder), or by the calls in it", path.display());
             }
@@ -186,9 +225,9 @@ fn begin(book: &Book, plan: &Plan, text: &str, deployment: &Deployment, sender: 
     Ok(journal)
 }
 
-fn carry_out(sender: &mut Sender, deployment: &Deployment, journal: &mut Journal) -> anyhow::Result<()> {
+fn carry_out(host: &mut impl Host, deployment: &Deployment, journal: &mut Journal) -> anyhow::Result<()> {
     let (total, mut place) = (deployment.steps.len(), 0);
-    ::deploy::run(sender, &deployment.steps, journal, &mut |progress| match progress {
+    ::deploy::run(host, &deployment.steps, journal, &mut |progress| match progress {
         Progress::Found(_) => place += 1,
         Progress::Sent(step, outcome) => {
             let address = step.action.creates().map(|address| format!(" at {address}")).unwrap_or_default();
@@ -209,15 +248,8 @@ fn write_book(
     deployment: &Deployment,
     journal: &Journal,
 ) -> anyhow::Result<()> {
-    let origins = origins(journal);
     for step in &deployment.steps {
-        let origin = match origins.get(step.id.as_str()) {
-            None => None,
-            Some(hash) => {
-                let receipt = serde_json::to_value(sender.node.receipt(*hash)?)?;
-                Some(book::Origin { hash: *hash, receipt })
-            }
-        };
+        let origin = origin(sender, journal, &step.id)?;
         let activation = match &step.action {
             Action::Create(creation) => Some(activation(sender, creation, &programs.compiler)?),
             _ => None,
@@ -229,7 +261,18 @@ fn write_book(
     Ok(())
 }
 
-fn activation(sender: &Sender, creation: &::deploy::Creation, compiler: &str) -> anyhow::Result<book::Activation> {
+/// The transaction that did a step, if the journal has it.
+pub(crate) fn origin(sender: &Sender, journal: &Journal, id: &str) -> anyhow::Result<Option<book::Origin>> {
+    let Some(outcome) = journal.confirmed().get(id).copied() else { return Ok(None) };
+    let receipt = serde_json::to_value(sender.node.receipt(outcome.hash)?)?;
+    Ok(Some(book::Origin { hash: outcome.hash, receipt }))
+}
+
+pub(crate) fn activation(
+    sender: &Sender,
+    creation: &::deploy::Creation,
+    compiler: &str,
+) -> anyhow::Result<book::Activation> {
     let version = sender.node.view(ARB_WASM, &ArbWasm::programVersionCall { program: creation.address() })?;
     let cached = ::deploy::is_cached(sender, keccak256(&creation.code))?;
     Ok(book::Activation { version, cached, compiler: compiler.to_owned() })
@@ -253,6 +296,8 @@ pub(crate) struct Opened {
     pub(crate) deployment: Deployment,
     pub(crate) deployer: Address,
     pub(crate) journal: Journal,
+    /// Upgrades that were not rolled back.
+    in_force: Vec<Upgrade>,
 }
 
 impl Opened {
@@ -267,11 +312,28 @@ impl Opened {
             _ => None,
         });
         let deployer = deployer.ok_or_else(|| anyhow!("{}: the journal names no deployer", folder.display()))?;
-        let deployment = Deployment::of(&plan, &Programs::read(programs)?, deployer)?;
-        Ok(Self { addresses: book.addresses()?, plan, deployment, deployer, journal })
+        let programs = Programs::read(programs)?;
+        let upgrades = book.upgrades()?;
+        let in_force: Vec<_> = upgrades.into_iter().filter(|upgrade| !upgrade.rolled_back).collect();
+        let deployment = match in_force.is_empty() {
+            true => Deployment::of(&plan, &programs, deployer)?,
+            false => Deployment::upgraded(&plan, &programs, deployer, &book.construction()?, &in_force)?,
+        };
+        Ok(Self { addresses: book.addresses()?, plan, deployment, deployer, journal, in_force })
     }
 
+    /// Transactions that created what stands there now.
     pub(crate) fn origins(&self) -> BTreeMap<&str, B256> {
-        origins(&self.journal)
+        let mut origins = origins(&self.journal);
+        for upgrade in &self.in_force {
+            for facet in &upgrade.facets {
+                origins.remove(facet.name.as_str());
+                let id = upgrade::step(&facet.name, upgrade.number);
+                if let Some(outcome) = self.journal.confirmed().get(id.as_str()) {
+                    origins.insert(&facet.name, outcome.hash);
+                }
+            }
+        }
+        origins
     }
 }

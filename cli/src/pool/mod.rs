@@ -2,6 +2,7 @@
 
 mod act;
 mod borrow;
+mod cut;
 mod govern;
 mod guardian;
 mod keep;
@@ -107,6 +108,14 @@ Examples:
     Ownership(govern::Ownership),
     /// Governance: send tokens that are nobody's to the treasury
     Sweep(govern::Sweep),
+    /// Governance: change which facet answers what; facets of a build are replaced by tidepool upgrade
+    #[command(after_help = "\
+The cut is tried as the owner first, and refused where the pool would refuse it.
+
+Examples:
+  tidepool pool cut --replace 0x1111…=stake,stakeFor --as safe > cut.json
+  tidepool pool cut --remove failsafeSettleUserInactiveBalanceToEpoch --as timelock --delay 172800")]
+    Cut(cut::CutRoutes),
 }
 
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
@@ -145,5 +154,6 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Revoke(arguments) => arguments.revoke(),
         Command::Ownership(command) => command.run(),
         Command::Sweep(arguments) => arguments.run(),
+        Command::Cut(arguments) => arguments.run(),
     }
 }

@@ -1,6 +1,9 @@
 //! Which pool, and how its tokens are written.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use alloy_primitives::{Address, U256};
 use anyhow::{Context, anyhow, bail};
@@ -66,6 +69,11 @@ impl Token {
 }
 
 impl PoolArguments {
+    /// The pool of a book.
+    pub(crate) fn of_book(folder: &Path) -> Self {
+        Self { pool: None, deployment: Some(folder.to_owned()), units: false }
+    }
+
     /// Finds the pool, and reads its tokens.
     pub(crate) fn scene(&self, node: &Node) -> anyhow::Result<Scene> {
         let folder = self.deployment.clone().unwrap_or_else(|| default_folder(node.chain_id));
@@ -106,6 +114,16 @@ impl Scene {
     /// The plain name of an address in the book.
     pub(crate) fn entry(&self, address: Address) -> Option<&str> {
         self.names.iter().find(|(_, known)| **known == address).map(|(name, _)| name.as_str())
+    }
+
+    /// Every contract of the book, with its name there.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (Address, &str)> {
+        self.names.iter().map(|(name, address)| (*address, name.as_str()))
+    }
+
+    /// Every contract of the book.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = Address> {
+        self.names.values().copied()
     }
 
     /// Borrowers' proxies of the book.

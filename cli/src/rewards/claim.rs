@@ -9,18 +9,19 @@ use std::{
 use alloy_primitives::{Address, U256, keccak256};
 use anyhow::{Context, anyhow};
 use clap::Args;
+use client::{
+    Error, Node, Request, Sender, Sending, Sent,
+    bindings::{IMerkleDistributor as D, IRoles},
+    error_name, exact,
+};
 use serde::Serialize;
 
 use super::{
     account,
     distributor::{DistributorAddress, State, Token, claimed},
-    interfaces::{IMerkleDistributor as D, IRoles},
     results::Results,
 };
-use crate::{
-    chain::{Error, Node, Request, Sender, Sending, Sent, error_name, exact},
-    output::{self, Failure, Wei, say},
-};
+use crate::output::{self, Failure, Wei, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Claim {

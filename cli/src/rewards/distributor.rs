@@ -5,17 +5,16 @@ use std::fmt;
 use ::rewards::epoch::Clock;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use clap::Args;
+use client::{
+    Node,
+    bindings::{IMerkleDistributor as D, IRewardsOracle as O, IToken},
+    date, printable, span, word,
+};
 use rewards_files::{manifest::Manifest, verify::Check};
 use serde::Serialize;
 
-use super::{
-    account,
-    interfaces::{IMerkleDistributor as D, IRewardsOracle as O, IToken},
-};
-use crate::{
-    chain::{Node, date, printable, span, word},
-    output::{Wei, or_none, say, units},
-};
+use super::account;
+use crate::output::{Wei, or_none, say, units};
 
 /// Which distributor
 #[derive(Clone, Copy, Debug, Args)]

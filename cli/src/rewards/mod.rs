@@ -4,7 +4,6 @@ mod claim;
 mod diff;
 mod distributor;
 mod explain;
-mod interfaces;
 mod pipeline;
 mod plan;
 mod proof;

@@ -5,19 +5,20 @@ use std::path::PathBuf;
 use alloy_primitives::{Address, B256, U256, keccak256};
 use anyhow::anyhow;
 use clap::Args;
+use client::{
+    Node, Sender, Sending, Sent,
+    bindings::{IMerkleDistributor as D, IRewardsOracle as O},
+    date,
+};
 use serde::Serialize;
 
 use super::{
     account,
     distributor::{DistributorAddress, Root, State},
-    interfaces::{IMerkleDistributor as D, IRewardsOracle as O},
     results::Results,
     root,
 };
-use crate::{
-    chain::{Node, Sender, Sending, Sent, date},
-    output::{self, Failure, Usage, Wei, or_none, say},
-};
+use crate::output::{self, Failure, Usage, Wei, or_none, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Publish {

@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use ::rewards::tree::Tree;
 use alloy_primitives::{Address, B256, U256};
 use anyhow::anyhow;
+use client::{Node, date};
 use rewards_files::{manifest::Manifest, verify};
 
 use super::distributor::{Root, State, claimed};
-use crate::{
-    chain::{Node, date},
-    output::{Failure, or_none},
-};
+use crate::output::{Failure, or_none};
 
 /// A folder of results whose own checks hold.
 #[derive(Debug)]

@@ -12,12 +12,12 @@ use ::rewards::{
 use alloy_primitives::{Address, U256};
 use anyhow::{Context, anyhow};
 use clap::Args;
+use client::{Rpc, bindings::IMerkleDistributor as D, date};
 use rewards_files::{folder, init, output as files, seal, synthetic};
 use serde::Serialize;
 
-use super::{TableFormat, account, distributor::State, interfaces::IMerkleDistributor as D};
+use super::{TableFormat, account, distributor::State};
 use crate::{
-    chain::{Rpc, date},
     output::{self, Failure, Usage, say},
     progress::Bar,
 };

@@ -4,18 +4,15 @@ use std::path::PathBuf;
 
 use alloy_primitives::{Address, U256};
 use clap::Args;
+use client::{Node, Rpc, bindings::IMerkleDistributor as D, exact};
 use serde::Serialize;
 
 use super::{
     account,
     distributor::{DistributorAddress, State, claimed},
-    interfaces::IMerkleDistributor as D,
     results::Results,
 };
-use crate::{
-    chain::{Node, Rpc, exact},
-    output::{self, Failure, Wei, say},
-};
+use crate::output::{self, Failure, Wei, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {

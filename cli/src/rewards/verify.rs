@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256};
 use clap::Args;
+use client::Rpc;
 use rewards_files::{
     epoch::EpochFolder,
     manifest::Manifest,
@@ -17,7 +18,6 @@ use super::{
     root,
 };
 use crate::{
-    chain::Rpc,
     output::{self, Failure, Usage, or_none, say},
     progress::Bar,
 };

@@ -21,6 +21,9 @@ use tempfile::TempDir;
 
 use crate::nodes::Served;
 
+/// Programs that were built last.
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/target/stylus");
+
 /// Time of the chain, and start of epoch zero.
 pub(crate) const NOW: u64 = 1_800_000_000;
 const EPOCH_ZERO: &str = "2027-01-16T08:00:00Z";
@@ -136,14 +139,21 @@ pausers = ["{guard}"]
 
     /// The deployment of a plan, with more arguments.
     pub(crate) fn deploying<'a>(&self, plan: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-        let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/target/stylus");
-        let all =
-            ["deploy", plan, "--programs", programs, "--deployment", "book", "--private-key-file", "key", "--yes"];
-        [&all[..], more].concat()
+        self.deploying_from(PROGRAMS, plan, more)
+    }
+
+    /// The same with programs of a folder, whoever compiled them.
+    pub(crate) fn deploying_from<'a>(&self, programs: &'a str, plan: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+        let place = ["deploy", plan, "--programs", programs, "--unlisted-programs", "--deployment", "book"];
+        [&place[..], &["--private-key-file", "key", "--yes"], more].concat()
     }
 
     fn verify(&self) -> (i32, Value) {
-        let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/target/stylus");
+        self.verify_with(PROGRAMS)
+    }
+
+    /// What differs from the book and the programs of a folder, and the code of the command.
+    pub(crate) fn verify_with(&self, programs: &str) -> (i32, Value) {
         let (code, out, errors) =
             self.run(&["verify-deployment", "--programs", programs, "--deployment", "book", "--json"]);
         let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{code}: {errors}"));
@@ -165,7 +175,7 @@ pausers = ["{guard}"]
         self.served.ask(method, params)
     }
 
-    fn nonce(&self) -> u64 {
+    pub(crate) fn nonce(&self) -> u64 {
         let nonce = self.ask("eth_getTransactionCount", json!([deployer().address(), "latest"]));
         nonce.as_str().unwrap().parse::<U256>().unwrap().to()
     }
@@ -177,6 +187,26 @@ pausers = ["{guard}"]
         assert_eq!(self.ask("eth_getTransactionReceipt", json!([hash]))["status"], "0x1");
     }
 
+    /// The owner takes the ownership, and the treasury lets pool and distributor spend its rewards.
+    pub(crate) fn is_accepted(&self) {
+        let [safe, treasury] = ["safe", "treasury"].map(|name| Account::named(name).address());
+        let file: Value = serde_json::from_slice(&fs::read(self.path("book/acceptance.safe.json")).unwrap()).unwrap();
+        for call in file["transactions"].as_array().unwrap() {
+            let data = hex::decode(call["data"].as_str().unwrap()).unwrap();
+            self.impersonate(safe, call["to"].as_str().unwrap().parse().unwrap(), &data);
+        }
+        for spender in ["Pool", "MerkleDistributor"].map(|name| self.address(name)) {
+            let approve = IToken::approveCall { spender, value: U256::MAX };
+            self.impersonate(treasury, self.tokens[1], &approve.abi_encode());
+        }
+    }
+
+    /// The next block, and with it the chain, has this time.
+    pub(crate) fn at(&self, time: u64) {
+        self.ask("evm_setNextBlockTimestamp", json!([time]));
+        self.ask("evm_mine", json!([]));
+    }
+
     fn snapshot(&self) -> Value {
         self.ask("evm_snapshot", json!([]))
     }
@@ -185,7 +215,7 @@ pausers = ["{guard}"]
         self.ask("evm_revert", json!([snapshot]));
     }
 
-    fn addresses(&self) -> Value {
+    pub(crate) fn addresses(&self) -> Value {
         serde_json::from_slice(&fs::read(self.path("book/addresses.json")).unwrap()).unwrap()
     }
 
@@ -282,19 +312,8 @@ fn is_read_by_tools_of_the_field(place: &Place) {
 /// Until the owner accepts and the treasury approves, verification names what is missing; then nothing.
 fn is_handed_over(place: &Place) {
     place.differs("pool: OWNER_ROLE is held by");
-    let [safe, treasury] = ["safe", "treasury"].map(|name| Account::named(name).address());
-    let file: Value = serde_json::from_slice(&fs::read(place.path("book/acceptance.safe.json")).unwrap()).unwrap();
-    let calls = file["transactions"].as_array().unwrap();
-    assert_eq!(calls.len(), 3, "pool, distributor and oracle");
-    for call in calls {
-        let data = hex::decode(call["data"].as_str().unwrap()).unwrap();
-        place.impersonate(safe, call["to"].as_str().unwrap().parse().unwrap(), &data);
-    }
-    for spender in ["Pool", "MerkleDistributor"].map(|name| place.address(name)) {
-        place.differs("the treasury allows");
-        let approve = IToken::approveCall { spender, value: U256::MAX };
-        place.impersonate(treasury, place.tokens[1], &approve.abi_encode());
-    }
+    place.differs("the treasury allows");
+    place.is_accepted();
     let (code, differences) = place.verify();
     assert_eq!((code, differences), (0, json!([])));
 

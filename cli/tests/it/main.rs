@@ -5,6 +5,7 @@ mod deploy;
 mod nodes;
 mod pool;
 mod slips;
+mod upgrade;
 
 use std::{
     collections::BTreeSet,

@@ -49,8 +49,7 @@ impl People {
     }
 
     fn at(&self, time: u64) {
-        self.0.ask("evm_setNextBlockTimestamp", json!([time]));
-        self.0.ask("evm_mine", json!([]));
+        self.0.at(time);
     }
 
     /// A command of somebody who signs; what it says on both streams.

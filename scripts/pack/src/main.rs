@@ -5,6 +5,7 @@ mod cargo;
 mod compile;
 mod golden;
 mod graph;
+mod hashes;
 mod interface;
 mod limits;
 mod merged;
@@ -15,8 +16,12 @@ mod stamp;
 mod table;
 mod tools;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
+use alloy_primitives::B256;
 use anyhow::{Context, Result};
 use clap::Parser;
 use golden::Golden;
@@ -42,6 +47,9 @@ struct Arguments {
     /// Print the table as JSON.
     #[arg(long)]
     json: bool,
+    /// Print the hash of each program's code instead of the table; fail if it is not the one of `contracts/hashes.json`.
+    #[arg(long, conflicts_with_all = ["bless", "json"])]
+    hashes: bool,
     /// Of the doubles, only these; all if none is named.
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     doubles: Vec<String>,
@@ -95,12 +103,21 @@ fn run(arguments: &Arguments) -> Result<Vec<String>> {
 
     let path = root.join("contracts/sizes.json");
     let measured = Golden::of(&identity, &programs);
+    let list = root.join("contracts/hashes.json");
     if arguments.bless && complaints.is_empty() {
         measured.write(&path)?;
+        if let Some(contracts) = &contracts {
+            hashes::write(&list, hashes::name(&identity), hashes::of(contracts)?)?;
+        }
     }
     let committed = Golden::read(&path)?;
     let comparable = committed.as_ref().filter(|golden| golden.tools == identity);
-    if arguments.json {
+    if arguments.check || arguments.hashes {
+        complaints.extend(compare_hashes(contracts.as_ref(), &identity, &list)?);
+    }
+    if arguments.hashes {
+        print_hashes(contracts.as_ref())?;
+    } else if arguments.json {
         let report = Report { tools: &identity, programs: &programs, doubles: &packed_doubles };
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -131,6 +148,30 @@ fn run(arguments: &Arguments) -> Result<Vec<String>> {
     }
     progress.set("");
     Ok(complaints)
+}
+
+/// Programs whose code is not that of the list.
+fn compare_hashes(contracts: Option<&Workspace>, identity: &Identity, path: &Path) -> Result<Vec<String>> {
+    let Some(contracts) = contracts else { return Ok(Vec::new()) };
+    let tools = hashes::name(identity);
+    let Some(listed) = hashes::read(path)?.remove(&tools) else {
+        eprintln!("contracts/hashes.json has no list for {tools}");
+        return Ok(Vec::new());
+    };
+    let differ = |(program, hash): (String, B256)| {
+        let expected = listed.get(&program).copied().unwrap_or_default();
+        let text =
+            format!("{program}: code of the hash {hash}, {expected} is listed; scripts/build --bless accepts it");
+        (hash != expected).then_some(text)
+    };
+    Ok(hashes::of(contracts)?.into_iter().filter_map(differ).collect())
+}
+
+fn print_hashes(contracts: Option<&Workspace>) -> Result<()> {
+    for (program, hash) in contracts.map(hashes::of).transpose()?.unwrap_or_default() {
+        println!("{hash}  {program}");
+    }
+    Ok(())
 }
 
 fn notes(programs: &[Packed], identity: &Identity, committed: Option<&Golden>) {

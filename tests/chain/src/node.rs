@@ -46,6 +46,7 @@ use filters::Filters;
 use ledger::{Ledger, Mined, World};
 use pool::Submitted;
 
+pub use crate::origin::Source;
 pub use server::{Limits, Server};
 
 /// Tools look at the beginning to see whether they may play with time.
@@ -140,8 +141,22 @@ impl Node {
     /// # Errors
     ///
     /// If the other node does not answer, has no such block, or is not of an Arbitrum chain.
-    pub fn fork(mut settings: NodeSettings, url: &str, number: Option<u64>) -> io::Result<Self> {
-        let beginning = Origin::at(url, number)?;
+    pub fn fork(settings: NodeSettings, url: &str, number: Option<u64>) -> io::Result<Self> {
+        Self::fork_of(settings, &origin::shown(url), origin::node_at(url)?, number)
+    }
+
+    /// The same, whoever answers for the other chain. `name` is how that is called in errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`fork`](Self::fork).
+    pub fn fork_of(
+        mut settings: NodeSettings,
+        name: &str,
+        source: Box<dyn Source>,
+        number: Option<u64>,
+    ) -> io::Result<Self> {
+        let beginning = Origin::at(name, source, number)?;
         settings.chain_id = beginning.chain_id;
         let timestamp = beginning.block.timestamp;
         let mut chain = builder(&settings, timestamp).forked(beginning);
@@ -169,6 +184,16 @@ impl Node {
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         dump::save(&self.world(), path)
+    }
+
+    /// Writes what is known of a fork, read or changed, to a file, as a chain of its own: block 0 has the time of the fork's newest. What was
+    /// never read is not there, and nothing tells that from zero.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written, or if the chain's ArbOS has no rules here.
+    pub fn save_copy(&self, path: &Path) -> io::Result<()> {
+        dump::save_copy(&self.world(), &self.settings, path)
     }
 
     fn with(settings: NodeSettings, origin: World) -> Self {

@@ -7,7 +7,7 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
-    io,
+    fmt, io,
     panic::AssertUnwindSafe,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -18,12 +18,34 @@ use serde_json::{Value, json};
 
 use crate::{
     block::Block,
-    remote::{
-        convert,
-        wire::{Failure, Wire},
-    },
-    state::account_info,
+    remote::{convert, wire::Wire},
+    state::{State, account_info},
 };
+
+/// Who answers for the chain that a fork is of.
+pub trait Source: fmt::Debug + Send + Sync {
+    /// The result of a method.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, in words.
+    fn ask(&self, method: &str, params: Value) -> Result<Value, String>;
+}
+
+impl Source for Wire {
+    fn ask(&self, method: &str, params: Value) -> Result<Value, String> {
+        Self::ask(self, method, params).map_err(|failure| failure.to_string())
+    }
+}
+
+/// The node at a URL.
+pub(crate) fn node_at(url: &str) -> io::Result<Box<dyn Source>> {
+    if !url.starts_with("http://") {
+        let text = format!("{}: only http:// is spoken here; a proxy on this machine can speak https", shown(url));
+        return Err(io::Error::other(text));
+    }
+    Ok(Box::new(Wire::new(url)))
+}
 
 thread_local! {
     static FAILURE: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -43,7 +65,7 @@ pub(crate) fn has_failed() -> bool {
 #[derive(Debug)]
 pub(crate) struct Origin {
     /// A panic in the middle of a request leaves nothing in it half done.
-    wire: AssertUnwindSafe<Wire>,
+    source: AssertUnwindSafe<Box<dyn Source>>,
     /// Names the block by its hash: a chain that is reorganised under a fork is an error, not another state.
     block: Value,
     known: Mutex<Known>,
@@ -64,27 +86,41 @@ pub(crate) struct Beginning {
 }
 
 impl Origin {
-    /// The state after block `number` of the node at `url`, or after its newest.
-    pub(crate) fn at(url: &str, number: Option<u64>) -> io::Result<Beginning> {
-        let shown = shown(url);
-        let refused = |what: &str| io::Error::other(format!("{shown}: {what}"));
-        if !url.starts_with("http://") {
-            return Err(refused("only http:// is spoken here; a proxy on this machine can speak https"));
-        }
-        let wire = Wire::new(url);
+    /// The state after block `number` of another chain, or after its newest. `name` is how it is called in errors.
+    pub(crate) fn at(name: &str, source: Box<dyn Source>, number: Option<u64>) -> io::Result<Beginning> {
+        let refused = |what: &str| io::Error::other(format!("{name}: {what}"));
         let ask = |method: &str, params: Value| {
-            wire.ask(method, params).map_err(|failure| refused(&format!("{method}: {failure}")))
+            source.ask(method, params).map_err(|failure| refused(&format!("{method}: {failure}")))
         };
         let chain_id: U64 = serde_json::from_value(ask("eth_chainId", json!([]))?).map_err(io::Error::other)?;
-        let name = number.map_or(json!("latest"), |number| json!(U64::from(number)));
-        let found = ask("eth_getBlockByNumber", json!([name, false]))?;
-        let block = convert::block(&found).ok_or_else(|| refused(&format!("there is no block {name}")))?;
+        let tag = number.map_or(json!("latest"), |number| json!(U64::from(number)));
+        let found = ask("eth_getBlockByNumber", json!([tag, false]))?;
+        let block = convert::block(&found).ok_or_else(|| refused(&format!("there is no block {tag}")))?;
         let origin = Self {
-            wire: AssertUnwindSafe(wire),
+            source: AssertUnwindSafe(source),
             block: json!({ "blockHash": block.hash, "requireCanonical": true }),
             known: Mutex::default(),
         };
         Ok(Beginning { origin, block, chain_id: chain_id.to() })
+    }
+
+    /// What a method of the other chain answers.
+    pub(crate) fn ask(&self, method: &str, params: Value) -> Result<Value, String> {
+        self.source.ask(method, params)
+    }
+
+    /// Puts everything that was read so far into a state.
+    pub(crate) fn copy_to(&self, state: &mut State) {
+        let known = self.known();
+        for (address, info) in &known.accounts {
+            let code = info.code.as_ref().map(|code| code.original_bytes()).unwrap_or_default();
+            state.set_balance(*address, info.balance);
+            state.set_nonce(*address, info.nonce);
+            state.set_code(*address, code);
+        }
+        for ((address, slot), word) in &known.words {
+            state.set_storage(*address, *slot, *word);
+        }
     }
 
     /// Balance, nonce and code of an account.
@@ -115,7 +151,7 @@ impl Origin {
         }
     }
 
-    fn read_info(&self, address: Address) -> Result<AccountInfo, Failure> {
+    fn read_info(&self, address: Address) -> Result<AccountInfo, String> {
         let at = json!([address, self.block]);
         let balance: U256 = self.read("eth_getBalance", at.clone())?;
         let nonce: U64 = self.read("eth_getTransactionCount", at.clone())?;
@@ -123,9 +159,9 @@ impl Origin {
         Ok(account_info(balance, nonce.to(), code))
     }
 
-    fn read<T: serde::de::DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, Failure> {
-        let answer = self.wire.ask(method, params)?;
-        serde_json::from_value(answer).map_err(|error| Failure::Refused(format!("{method}: {error}")))
+    fn read<T: serde::de::DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, String> {
+        let answer = self.ask(method, params)?;
+        serde_json::from_value(answer).map_err(|error| format!("{method}: {error}"))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -134,14 +170,14 @@ impl Origin {
 }
 
 /// What may be printed of a node's address: its path often is a key.
-fn shown(url: &str) -> String {
+pub(crate) fn shown(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     format!("{scheme}://{}", host.rsplit('@').next().unwrap_or_default())
 }
 
 /// Stands in for what could not be read, until the request that needed it is refused.
-fn missed<T: Default>(error: &Failure) -> T {
+fn missed<T: Default>(error: &str) -> T {
     let text = format!("the chain that this one is a fork of: {error}");
     FAILURE.with_borrow_mut(|failure| failure.get_or_insert(text).truncate(1_000));
     T::default()

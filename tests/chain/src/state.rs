@@ -57,6 +57,27 @@ impl State {
         self.origin.is_some()
     }
 
+    /// The chain that this one is a fork of.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_deref()
+    }
+
+    /// Puts what is known of a fork, read or changed, into another state.
+    pub(crate) fn copy_to(&self, state: &mut Self) {
+        if let Some(origin) = &self.origin {
+            origin.copy_to(state);
+        }
+        for (address, account) in self.accounts() {
+            state.set_balance(*address, account.info.balance);
+            state.set_nonce(*address, account.info.nonce);
+            state.set_code(*address, self.code(*address));
+            if account.fresh {
+                state.clear_storage(*address);
+            }
+            account.storage.iter().for_each(|(slot, word)| state.set_storage(*address, *slot, *word));
+        }
+    }
+
     /// An account, on a fork only if it was changed.
     pub(crate) fn account(&self, address: Address) -> Option<&Account> {
         self.accounts.get(&address)

@@ -11,6 +11,7 @@ use std::{
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
+use stylus_vm::ARBOS_VERSIONS;
 
 use super::{
     NodeSettings, builder,
@@ -19,7 +20,8 @@ use super::{
     pool::Submitted,
 };
 use crate::{
-    block::Block, embedded::Embedded, execution::Mode, receipt::Receipt, state::State, transaction::Transaction,
+    block::Block, embedded::Embedded, execution::Mode, genesis::genesis, receipt::Receipt, state::State,
+    transaction::Transaction,
 };
 
 /// Changes whenever an older file would be misread.
@@ -66,6 +68,22 @@ pub(super) fn save(world: &World, path: &Path) -> io::Result<()> {
         return Err(io::Error::other("a fork is not saved: it has a part of its state elsewhere"));
     }
     let dump = serde_json::to_vec(&Dump::of(world)).map_err(io::Error::other)?;
+    write_atomically(path, &dump)
+}
+
+/// A fork as far as it is known, as a chain of its own: its first block has the time of the fork's newest.
+pub(super) fn save_copy(world: &World, settings: &NodeSettings, path: &Path) -> io::Result<()> {
+    let (chain, arbos) = (&world.chain, world.chain.arbos_version());
+    if !ARBOS_VERSIONS.contains(&arbos) {
+        return Err(io::Error::other(format!("no rules for ArbOS {arbos}, which the chain runs")));
+    }
+    let head = chain.head();
+    let mut state = genesis(arbos, chain.chain_id());
+    chain.world.state.copy_to(&mut state);
+    let builder = builder(settings, head.timestamp).l1_number(head.l1_number).base_fee(head.base_fee);
+    let clock = Clock::new(settings.frozen.then_some(head.timestamp));
+    let copy = World::new(builder.over(state), clock, settings.history);
+    let dump = serde_json::to_vec(&Dump::of(&copy)).map_err(io::Error::other)?;
     write_atomically(path, &dump)
 }
 

@@ -155,12 +155,29 @@ pub(super) fn logs(world: &World, filter: &Filter) -> Result<Value, RpcError> {
     if first > last {
         return Err(RpcError::params("fromBlock lies after toBlock"));
     }
-    match select(world, filter, first, last.min(world.head().block.number)) {
-        (logs, None) => Ok(Value::Array(logs)),
+    let mut earlier = before(world, filter, first, last)?;
+    match select(world, filter, first.max(world.first()), last.min(world.head().block.number)) {
+        (logs, None) => {
+            earlier.extend(logs);
+            Ok(Value::Array(earlier))
+        }
         (_, Some(rest)) => Err(RpcError::limit(format!(
             "query returned more than {LOG_LIMIT} results. Try with this block range [{first:#x}, {:#x}]",
             rest - 1
         ))),
+    }
+}
+
+/// What was logged before a fork began: the chain that it is of tells.
+fn before(world: &World, filter: &Filter, first: u64, last: u64) -> Result<Vec<Value>, RpcError> {
+    let Some(origin) = world.chain.world.state.origin().filter(|_| first <= world.first()) else {
+        return Ok(Vec::new());
+    };
+    let filter = filter.clone().from_block(first).to_block(last.min(world.first()));
+    match origin.ask("eth_getLogs", json!([filter])) {
+        Ok(Value::Array(logs)) => Ok(logs),
+        Ok(_) => Err(RpcError::refused("the chain that this one is a fork of: eth_getLogs: no list")),
+        Err(error) => Err(RpcError::refused(format!("the chain that this one is a fork of: {error}"))),
     }
 }
 
