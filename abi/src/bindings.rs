@@ -92,7 +92,7 @@ sol! {
     }
 
     /// `0x71`: activation and the figures of programs.
-    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     interface ArbWasm {
         function activateProgram(address program) external payable returns (uint16 version, uint256 dataFee);
         function stylusVersion() external view returns (uint16 version);
@@ -118,7 +118,7 @@ sol! {
     }
 
     /// `0x72`: which programs are cached.
-    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     interface ArbWasmCache {
         function allCacheManagers() external view returns (address[] memory managers);
         function codehashIsCached(bytes32 codehash) external view returns (bool);
@@ -127,13 +127,13 @@ sol! {
     }
 
     /// `0x64`: the chain itself.
-    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     interface ArbSys {
         function arbOSVersion() external view returns (uint256);
     }
 
     /// Sells places in the cache of programs.
-    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     interface CacheManager {
         function getMinBid(address program) external view returns (uint192 min);
         function placeBid(address program) external payable;
@@ -147,7 +147,7 @@ sol! {
     }
 
     /// Deploys, activates and constructs a program in one transaction.
-    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     interface StylusDeployer {
         function deploy(bytes calldata bytecode, bytes calldata initData, uint256 initValue, bytes32 salt)
             external
@@ -164,7 +164,7 @@ sol! {
     }
 
     /// OpenZeppelin's TimelockController.
-    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     interface Timelock {
         function scheduleBatch(
             address[] calldata targets,
@@ -185,7 +185,7 @@ sol! {
     }
 
     /// OpenZeppelin's Governor.
-    #[sol(extra_derives(Debug, PartialEq, Eq))]
+    #[sol(abi, extra_derives(Debug, PartialEq, Eq))]
     interface Governor {
         function propose(
             address[] calldata targets,

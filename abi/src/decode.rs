@@ -5,7 +5,10 @@ use alloy_json_abi::{Function, JsonAbi, Param, StateMutability};
 use alloy_primitives::{Address, B256, LogData, hex, keccak256};
 use alloy_sol_types::{Panic, Revert, SolError};
 
-use crate::words::{printable, word};
+use crate::{
+    bindings::{ArbWasm, ArbWasmCache, CacheManager, Governor, StylusDeployer, Timelock},
+    words::{printable, word},
+};
 
 /// Every interface that a call may reach, by name.
 const INTERFACES: [(&str, &str); 16] = [
@@ -27,6 +30,16 @@ const INTERFACES: [(&str, &str); 16] = [
     ("ITrustedBorrowerL2Proxy", include_str!("../ITrustedBorrowerL2Proxy.json")),
 ];
 
+/// Contracts of Arbitrum, and those that deployments and proposals go through.
+const SYSTEM: [fn() -> JsonAbi; 6] = [
+    ArbWasm::abi::contract,
+    ArbWasmCache::abi::contract,
+    CacheManager::abi::contract,
+    StylusDeployer::abi::contract,
+    Timelock::abi::contract,
+    Governor::abi::contract,
+];
+
 /// Roles whose identifiers are hashes of their names.
 pub const ROLES: [&str; 12] = [
     "OWNER_ROLE",
@@ -46,8 +59,10 @@ pub const ROLES: [&str; 12] = [
 /// Elements of a list that are written out.
 const SHOWN: usize = 2;
 
+/// The project's interfaces first, then those of what it goes through.
 fn interfaces() -> impl Iterator<Item = JsonAbi> {
-    INTERFACES.iter().filter_map(|(_, text)| serde_json::from_str(text).ok())
+    let own = INTERFACES.iter().filter_map(|(_, text)| serde_json::from_str(text).ok());
+    own.chain(SYSTEM.iter().map(|interface| interface()))
 }
 
 /// An interface of `abi/` by its name, such as `IStaking`; nothing if there is none.
@@ -235,7 +250,7 @@ mod tests {
 
     #[test]
     fn every_interface_can_be_read() {
-        assert_eq!(interfaces().count(), INTERFACES.len());
+        assert_eq!(interfaces().count(), INTERFACES.len() + SYSTEM.len());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    output::{self, Failure, Usage},
+    output::{self, Failure, Usage, say},
     pool::scene::{PoolArguments, Scene},
     proposal::{Proposal, checksum},
     rehearsal::{
@@ -196,22 +196,22 @@ impl Simulated {
     }
 
     fn print(&self) {
-        println!("chain {} from block {} on, by {}", self.chain, self.block, self.from);
+        say!("chain {} from block {} on, by {}", self.chain, self.block, self.from);
         for call in &self.calls {
-            println!("{}  {}", call.to, call.call);
+            say!("{}  {}", call.to, call.call);
             match (&call.gas, &call.refused) {
-                (Some(gas), _) => println!("  {gas} gas"),
-                (None, refused) => println!("  REFUSED: {}", refused.as_deref().unwrap_or_default()),
+                (Some(gas), _) => say!("  {gas} gas"),
+                (None, refused) => say!("  REFUSED: {}", refused.as_deref().unwrap_or_default()),
             }
-            call.events.iter().for_each(|event| println!("  event  {event}"));
+            call.events.iter().for_each(|event| say!("  event  {event}"));
             for word in &call.words {
                 let name = word.name.as_deref().map(|name| format!(" ({name})")).unwrap_or_default();
-                println!("  word   {} {}{name}", word.contract, word.slot);
-                println!("           {} to {}", word.before, word.after);
+                say!("  word   {} {}{name}", word.contract, word.slot);
+                say!("           {} to {}", word.before, word.after);
             }
         }
         for one in &self.invariants {
-            println!("{}  {}", if one.holds { "holds " } else { "BROKEN" }, one.sentence);
+            say!("{}  {}", if one.holds { "holds " } else { "BROKEN" }, one.sentence);
         }
     }
 }
@@ -228,9 +228,9 @@ fn show(batch: &Batch, json: bool) -> Result<(), Failure> {
             &calls.iter().map(|(to, call)| serde_json::json!({ "to": to, "call": call })).collect::<Vec<_>>(),
         );
     }
-    println!("chain {}, {} calls", batch.chain, calls.len());
+    say!("chain {}, {} calls", batch.chain, calls.len());
     for (to, call) in calls {
-        println!("{to}  {call}");
+        say!("{to}  {call}");
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use client::{Request, Rpc, Usage, decode};
 
 use crate::{
-    output::{self, Failure},
+    output::{self, Failure, say},
     pool::{Governing, scene::Scene},
 };
 
@@ -34,7 +34,7 @@ impl Call {
             let answer = node.call_latest(None, &request).with_context(|| self.function.clone())?;
             let values =
                 call.answer(&answer).ok_or_else(|| anyhow!("the answer is of another type: is it this contract?"))?;
-            values.iter().for_each(|value| println!("{value}"));
+            values.iter().for_each(|value| say!("{value}"));
             return Ok(());
         }
         self.governing.act(&node, &self.function, &[request])
@@ -67,7 +67,7 @@ impl Decode {
         if self.json {
             return output::json(&serde_json::json!({ "text": text }));
         }
-        println!("{text}");
+        say!("{text}");
         Ok(())
     }
 

@@ -17,7 +17,7 @@ use client::{
 use serde::Serialize;
 
 use crate::{
-    output::{self, Failure},
+    output::{self, Failure, say},
     pool::scene::{PoolArguments, Scene},
     rehearsal::{Rehearsal, people::People, words::Names},
 };
@@ -85,7 +85,7 @@ impl Fork {
             contracts,
             accounts: people.all.len(),
             stakers: people.stakers.len(),
-            borrowers: people.borrowers.len(),
+            borrowers: people.borrowers.iter().filter(|borrower| !borrower.is_zero()).count(),
             views: reader.views,
             left_out: LEFT_OUT,
         };
@@ -100,13 +100,13 @@ impl Fork {
 impl Copied {
     fn print(&self) {
         let Self { chain, block, contracts, accounts, stakers, borrowers, views, .. } = self;
-        println!("copied chain {chain} after block {block} to {}", self.state.display());
-        println!(
+        say!("copied chain {chain} after block {block} to {}", self.state.display());
+        say!(
             "{contracts} contracts, {accounts} accounts, of them {stakers} stakers and {borrowers} borrowers; {views} views asked"
         );
-        println!("not copied:");
-        self.left_out.iter().for_each(|what| println!("  {what}"));
-        println!("start it by: devnode --chain-id {chain} --state {}", self.state.display());
+        say!("not copied:");
+        self.left_out.iter().for_each(|what| say!("  {what}"));
+        say!("start it by: devnode --chain-id {chain} --state {}", self.state.display());
     }
 }
 

@@ -29,9 +29,10 @@ struct Arguments {
 
 const AFTER: &str = "\
 Who uses what:
-  anyone            pool status, account, borrowers, shortfalls, calendar, roles, mark-debt, settle; rewards verify; decode
+  anyone            pool status, account, borrowers, shortfalls, calendar, history, roles, mark-debt, settle, keepalive,
+                    cache; rewards verify; decode
   stakers           pool stake, request, cancel, restake, withdraw, claim, transfer, approve, permit, withdraw-debt
-  market makers     pool borrow, repay, repay-debt, auto-pay, exchange; rewards claim
+  market makers     pool borrow, repay, repay-debt, auto-pay, exchange, keys, vaults, recipients; rewards claim
   guardians         pool guardian plan, restrict, withdraw, repay, cancel-deposit, force-withdrawal, repay-debt, block-key, veto
   governance        pool allocations, cap, restriction, epoch, blackout, rate, grant, revoke, ownership, sweep, cut; batch; call
   operators         deploy, verify-deployment, upgrade, rollback, fork; rewards run, publish, propose, promote

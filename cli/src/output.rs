@@ -178,6 +178,11 @@ pub(crate) fn was_printed() -> bool {
     !LOST.load(Ordering::Relaxed)
 }
 
+/// Prints text as it is.
+pub(crate) fn text(text: &str) {
+    print(text);
+}
+
 /// Prints a line; see [`say!`].
 pub(crate) fn line(text: fmt::Arguments<'_>) {
     print(&format!("{text}\n"));

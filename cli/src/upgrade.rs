@@ -301,7 +301,7 @@ impl Upgrade {
         }
         let title = format!("Upgrade {number} of the pool");
         let proposal = self.common.proposal(upgraded.chain, &title, upgraded.pool, &upgraded.cut);
-        print!("{}", proposal.write(self.common.form, self.common.delay)?);
+        output::text(&proposal.write(self.common.form, self.common.delay)?);
         Ok(())
     }
 
@@ -545,7 +545,7 @@ impl Rollback {
         if self.common.sending.json {
             return output::json(&rolled_back);
         }
-        print!("{}", proposal.write(self.common.form, self.common.delay)?);
+        output::text(&proposal.write(self.common.form, self.common.delay)?);
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod host;
 mod node;
 mod send;
 mod signer;
+pub mod web;
 
 pub use abi::*;
 

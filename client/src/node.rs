@@ -113,6 +113,15 @@ pub struct Head {
 }
 
 impl Node {
+    /// Time of a block, seconds.
+    ///
+    /// # Errors
+    ///
+    /// If the node fails, or does not have it.
+    pub fn time_of(&self, block: u64) -> anyhow::Result<u64> {
+        Ok(self.block(BlockId::number(block))?.header.timestamp)
+    }
+
     /// The node at one URL.
     ///
     /// # Errors
@@ -576,7 +585,7 @@ impl Endpoint {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(anyhow!("{}: URLs of nodes begin with http:// or https://", url.scheme()));
         }
-        let client = client(&url).map_err(|error| {
+        let client = http_client(&url, PATIENCE).map_err(|error| {
             anyhow!("{name}: {}: are certificates installed (the package ca-certificates)?", cause(&error))
         })?;
         Ok(Self { provider: RootProvider::new(RpcClient::new_http_with_client(client, url)), name })
@@ -589,9 +598,9 @@ fn install_tls() {
 }
 
 /// A client of our own: plain HTTP needs no certificates of the system, and nothing on this machine is reached by way of a proxy.
-fn client(url: &Url) -> Result<Client, alloy::transports::http::reqwest::Error> {
+pub(crate) fn http_client(url: &Url, patience: Duration) -> Result<Client, reqwest::Error> {
     install_tls();
-    let mut builder = Client::builder().timeout(PATIENCE).user_agent(concat!("tidepool/", env!("CARGO_PKG_VERSION")));
+    let mut builder = Client::builder().timeout(patience).user_agent(concat!("tidepool/", env!("CARGO_PKG_VERSION")));
     if url.scheme() == "http" {
         builder = builder.tls_certs_only([]);
     }

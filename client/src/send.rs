@@ -170,9 +170,14 @@ impl Sent {
 
     /// Hash, block, gas and fee, for people.
     pub fn print(&self) {
-        println!("transaction {}", self.hash);
-        println!("block {}, {} gas, {} ETH", self.block, self.gas_used, exact(self.fee_wei.0, 18));
+        say(&format!("transaction {}", self.hash));
+        say(&format!("block {}, {} gas, {} ETH", self.block, self.gas_used, exact(self.fee_wei.0, 18)));
     }
+}
+
+/// Prints a line. That nobody reads any more is no reason to end before the work is done.
+fn say(text: &str) {
+    drop(writeln!(io::stdout(), "{text}"));
 }
 
 fn in_gwei(wei: u128) -> String {
@@ -331,10 +336,10 @@ impl Sender {
         };
         if !self.json {
             self.show(request, price);
-            println!("{}", request.data);
+            say(&request.data.to_string());
             return Ok(());
         }
-        println!("{}", serde_json::to_string_pretty(&unsigned)?);
+        say(&serde_json::to_string_pretty(&unsigned)?);
         Ok(())
     }
 

@@ -33,8 +33,24 @@ pub fn pool_abi() -> JsonAbi {
     interface("pool").unwrap_or_default()
 }
 
+/// The encoded arguments of the router's constructor: the facet that constructs, and the call that makes it do so.
+///
+/// # Errors
+///
+/// If none of the facets is `diamond-cut`.
+pub fn router_arguments(
+    construction: IDiamondCut::Construction,
+    facets: Vec<(&str, Address, Vec<FixedBytes<4>>)>,
+) -> anyhow::Result<Vec<u8>> {
+    let cutter = facets.iter().find(|(name, ..)| *name == "diamond-cut").map(|(_, address, _)| *address);
+    let cutter = cutter.context("diamond-cut: no such facet")?;
+    let cuts = facets.into_iter().map(|(_, address, selectors)| cut(address, selectors)).collect();
+    let call = IDiamondCut::constructCall { construction, cuts }.abi_encode();
+    Ok((cutter, Bytes::from(call)).abi_encode_params())
+}
+
 /// A facet added with all that it answers.
-pub(crate) fn cut(facet: Address, selectors: Vec<FixedBytes<4>>) -> IDiamondCut::FacetCut {
+fn cut(facet: Address, selectors: Vec<FixedBytes<4>>) -> IDiamondCut::FacetCut {
     IDiamondCut::FacetCut { facetAddress: facet, action: 0, functionSelectors: selectors }
 }
 

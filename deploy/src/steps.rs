@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use abi::{
     Request,
-    bindings::{
-        IBorrowerAllocations, IDiamondCut, IEpochSchedule, IMerkleDistributor, IPoolViews, IRoles,
-        ITrustedBorrowerL2Proxy,
-    },
+    bindings::{IBorrowerAllocations, IEpochSchedule, IMerkleDistributor, IPoolViews, IRoles, ITrustedBorrowerL2Proxy},
 };
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
@@ -221,12 +218,8 @@ impl<'a> Builder<'a> {
             let arguments = call.strip_prefix(&CONSTRUCTOR).context("not a constructor call")?;
             return self.create("liquidity-staking", Some(arguments.to_vec()));
         }
-        let cutter = facets.iter().find(|(name, ..)| *name == "diamond-cut").map(|(_, address, _)| *address);
-        let cutter = cutter.context("diamond-cut: no such facet")?;
-        let cuts = facets.into_iter().map(|(_, address, selectors)| routes::cut(address, selectors)).collect();
-        let construction = routes::construction(self.plan, self.deployer);
-        let call = IDiamondCut::constructCall { construction, cuts }.abi_encode();
-        self.create("liquidity-staking", Some((cutter, Bytes::from(call)).abi_encode_params()))
+        let arguments = routes::router_arguments(routes::construction(self.plan, self.deployer), facets)?;
+        self.create("liquidity-staking", Some(arguments))
     }
 
     fn rewards(&mut self, terms: &Rewards, pool: Address) -> anyhow::Result<(Address, Address)> {

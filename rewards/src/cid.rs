@@ -30,14 +30,16 @@ impl Block {
         Self { codec: RAW, digest: Sha256::digest(bytes).into(), file_size: size, total_size: size }
     }
 
-    fn node(links: &[Self]) -> Self {
+    /// A node over blocks, and its bytes.
+    fn node(links: &[Self]) -> (Self, Vec<u8>) {
         let bytes = node_bytes(links);
-        Self {
+        let block = Self {
             codec: DAG_PB,
             digest: Sha256::digest(&bytes).into(),
             file_size: links.iter().map(|link| link.file_size).sum(),
             total_size: links.iter().map(|link| link.total_size).sum::<u64>() + bytes.len() as u64,
-        }
+        };
+        (block, bytes)
     }
 
     /// CID version 1, sha2-256.
@@ -52,14 +54,47 @@ impl Block {
 /// The CID of a file, in its string form.
 #[must_use]
 pub fn of(bytes: &[u8]) -> String {
+    base32(&blocks(bytes, |_, _| {}).cid())
+}
+
+/// A file as a content archive (CAR version 1): its blocks with its CID as the root, as IPFS nodes and pinning services take it.
+#[must_use]
+pub fn car(bytes: &[u8]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(bytes.len() + bytes.len() / 1_000 + 256);
+    let root = blocks(bytes, |block, bytes| {
+        varint(&mut body, (36 + bytes.len()) as u64);
+        body.extend_from_slice(&block.cid());
+        body.extend_from_slice(bytes);
+    });
+    // In CBOR: { "roots": [CID], "version": 1 }; a CID is tag 42 of 37 bytes, the first of which is 0.
+    let header = [b"\xa2\x65roots\x81\xd8\x2a\x58\x25\x00", &root.cid()[..], b"\x67version\x01"].concat();
+    let mut archive = Vec::with_capacity(header.len() + 2 + body.len());
+    varint(&mut archive, header.len() as u64);
+    archive.extend_from_slice(&header);
+    archive.append(&mut body);
+    archive
+}
+
+/// Cuts a file into blocks, tells each with its bytes, leaves first, and returns the topmost.
+fn blocks(bytes: &[u8], mut each: impl FnMut(&Block, &[u8])) -> Block {
+    let mut leaf = |chunk: &[u8]| {
+        let block = Block::leaf(chunk);
+        each(&block, chunk);
+        block
+    };
     if bytes.len() <= CHUNK {
-        return base32(&Block::leaf(bytes).cid());
+        return leaf(bytes);
     }
-    let mut level: Vec<_> = bytes.chunks(CHUNK).map(Block::leaf).collect();
+    let mut level: Vec<_> = bytes.chunks(CHUNK).map(leaf).collect();
     while level.len() > 1 {
-        level = level.chunks(LINKS).map(Block::node).collect();
+        let node = |links: &[Block]| {
+            let (block, bytes) = Block::node(links);
+            each(&block, &bytes);
+            block
+        };
+        level = level.chunks(LINKS).map(node).collect();
     }
-    level.first().map(|root| base32(&root.cid())).unwrap_or_default()
+    level[0]
 }
 
 /// A dag-pb node: links first, then the UnixFS record of a file.

@@ -24,7 +24,7 @@ use serde::Serialize;
 pub(crate) use verify::Verify;
 
 use crate::{
-    output::{self, Failure, Usage},
+    output::{self, Failure, Usage, say},
     proposal::Proposal,
     rehearsal::{Deployer, Rehearsal},
 };
@@ -177,9 +177,9 @@ impl Deploy {
             let Deployed { transactions, gas_used, seconds, .. } = deployed;
             let book =
                 folder.map_or("nothing was sent".to_owned(), |folder| format!("the book is {}", folder.display()));
-            println!("{transactions} transactions, {gas_used} gas, {seconds} s; {book}");
+            say!("{transactions} transactions, {gas_used} gas, {seconds} s; {book}");
             if let Some(path) = &deployed.acceptance {
-                println!("the owner accepts by {} (Safe Transaction Builder), or by the calls in it", path.display());
+                say!("the owner accepts by {} (Safe Transaction Builder), or by the calls in it", path.display());
             }
             verify::print(&deployed.verified)?;
         }

@@ -7,7 +7,7 @@ use clap::Args;
 use client::Rpc;
 
 use super::{Opened, PROGRAMS, default_folder};
-use crate::output::{self, Failure};
+use crate::output::{self, Failure, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
@@ -49,11 +49,11 @@ impl Verify {
 pub(super) fn print(report: &Report) -> Result<(), Failure> {
     let differences: Vec<_> = report.differences().collect();
     for difference in &differences {
-        println!("DIFFERS  {}", difference.what);
-        println!("  expected  {}", difference.expected);
-        println!("  found     {}", difference.found);
+        say!("DIFFERS  {}", difference.what);
+        say!("  expected  {}", difference.expected);
+        say!("  found     {}", difference.found);
     }
     let (all, differ) = (report.comparisons.len(), differences.len());
-    println!("compared {all} things with chain {} at block {}: {differ} differ", report.chain, report.block);
+    say!("compared {all} things with chain {} at block {}: {differ} differ", report.chain, report.block);
     Ok(())
 }

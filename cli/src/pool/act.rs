@@ -1,7 +1,8 @@
 //! What becomes of a call: it is sent, proposed to others, or put into a batch.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
+use alloy_primitives::Address;
 use anyhow::Context;
 use clap::Args;
 use client::{Node, Printed, Request, Sender, Sending, Sent};
@@ -10,7 +11,7 @@ use serde::Serialize;
 use super::scene::{PoolArguments, Scene};
 use crate::{
     batch::Batch,
-    output::{self, Failure},
+    output::{self, Failure, say},
     proposal::{Form, Proposal},
 };
 
@@ -53,6 +54,13 @@ impl Acting {
         Ok((sender, scene))
     }
 
+    /// Somebody who signs, and the contracts of the book, none of which is asked anything.
+    pub(crate) fn prepare_blind(&self) -> anyhow::Result<(Sender, BTreeMap<String, Address>)> {
+        let sender = self.sending.prepare()?;
+        let names = self.place.names(&sender.node)?;
+        Ok((sender, names))
+    }
+
     /// Sends calls one after the other: each is tried, shown and asked for. `afterwards` says what is true then.
     pub(crate) fn send(
         &self,
@@ -76,7 +84,7 @@ impl Acting {
             return output::json(&Acted { transactions });
         }
         transactions.iter().for_each(Sent::print);
-        afterwards(&transactions).iter().for_each(|line| println!("{line}"));
+        afterwards(&transactions).iter().for_each(|line| say!("{line}"));
         Ok(())
     }
 
@@ -101,7 +109,7 @@ impl Governing {
         if let Some(form) = self.form {
             let mut proposal = Proposal::new(node.chain_id, title, title);
             requests.iter().for_each(|request| proposal.push(request.clone()));
-            print!("{}", proposal.write(form, self.delay)?);
+            output::text(&proposal.write(form, self.delay)?);
             return Ok(());
         }
         if let Some(path) = &self.into {

@@ -1,11 +1,12 @@
 //! What market makers do, through their proxies.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_sol_types::SolCall;
 use anyhow::{Context, anyhow, bail, ensure};
 use clap::{Args, Subcommand};
 use client::{
     At, Request, Sender, State,
-    bindings::{IBorrowerAllocations as B, IToken, ITrustedBorrowerL2Proxy as P},
+    bindings::{IBorrowerAllocations as B, IDebtAccounting as D, IToken, ITrustedBorrowerL2Proxy as P},
 };
 use serde::Deserialize;
 
@@ -23,6 +24,19 @@ pub(crate) struct Through {
 }
 
 impl Through {
+    /// Calls a function of the proxy.
+    pub(super) fn act(&self, call: &impl SolCall) -> Result<(), Failure> {
+        let (sender, _, proxy) = self.prepare()?;
+        self.acting.send(&sender, &[Request::of(proxy, call)], |_| Vec::new())
+    }
+
+    /// The same about somebody, who may be named as in the book.
+    pub(super) fn act_for<C: SolCall>(&self, who: &str, call: impl FnOnce(Address) -> C) -> Result<(), Failure> {
+        let (sender, scene, proxy) = self.prepare()?;
+        let call = call(scene.address(who)?);
+        self.acting.send(&sender, &[Request::of(proxy, &call)], |_| Vec::new())
+    }
+
     fn prepare(&self) -> anyhow::Result<(Sender, Scene, Address)> {
         let (sender, scene) = self.acting.prepare()?;
         let proxy = scene.address(&self.proxy)?;
@@ -54,24 +68,6 @@ impl Amount {
         self.through.acting.send(&sender, &[Request::of(proxy, &P::borrowCall { amount })], |_| Vec::new())
     }
 
-    pub(crate) fn repay(self) -> Result<(), Failure> {
-        let (sender, scene, proxy) = self.through.prepare()?;
-        let state = sender.node.view(scene.pool, &B::getBorrowerCall { borrower: proxy })?;
-        let amount = self.chosen(&scene, state.borrowed, "borrowed")?;
-        expect_tokens(&sender, &scene, proxy, amount)?;
-        eprintln!("{} stay borrowed", scene.staked.exact(state.borrowed.saturating_sub(amount)));
-        self.through.acting.send(&sender, &[Request::of(proxy, &P::repayBorrowCall { amount })], |_| Vec::new())
-    }
-
-    pub(crate) fn repay_debt(self) -> Result<(), Failure> {
-        let (sender, scene, proxy) = self.through.prepare()?;
-        let state = sender.node.view(scene.pool, &B::getBorrowerCall { borrower: proxy })?;
-        let amount = self.chosen(&scene, state.debt, "of debt")?;
-        expect_tokens(&sender, &scene, proxy, amount)?;
-        eprintln!("{} of debt stay", scene.staked.exact(state.debt.saturating_sub(amount)));
-        self.through.acting.send(&sender, &[Request::of(proxy, &P::repayDebtCall { amount })], |_| Vec::new())
-    }
-
     fn chosen(&self, scene: &Scene, most: U256, what: &str) -> anyhow::Result<U256> {
         if self.amount == "max" {
             ensure!(!most.is_zero(), "nothing is {what}");
@@ -85,12 +81,72 @@ impl Amount {
     }
 }
 
-fn expect_tokens(sender: &Sender, scene: &Scene, proxy: Address, amount: U256) -> anyhow::Result<()> {
-    let held = sender.node.view(scene.staked.address, &IToken::balanceOfCall { account: proxy })?;
+#[derive(Debug, Args)]
+pub(crate) struct Repayment {
+    /// Tokens, such as 1,000.5, or max
+    amount: String,
+    /// Pay with the signer's own tokens, as anybody may, instead of the proxy's; no more than is owed is taken
+    #[arg(long)]
+    own_tokens: bool,
+    #[command(flatten)]
+    through: Through,
+}
+
+impl Repayment {
+    pub(crate) fn loan(self) -> Result<(), Failure> {
+        self.pay(
+            "borrowed",
+            |state| state.borrowed,
+            |amount| P::repayBorrowCall { amount }.abi_encode(),
+            |borrower, max| B::repayBorrowUpToCall { borrower, max }.abi_encode(),
+        )
+    }
+
+    pub(crate) fn debt(self) -> Result<(), Failure> {
+        self.pay(
+            "of debt",
+            |state| state.debt,
+            |amount| P::repayDebtCall { amount }.abi_encode(),
+            |borrower, max| D::repayDebtUpToCall { borrower, max }.abi_encode(),
+        )
+    }
+
+    /// Either call takes what is owed when it comes, and no more: somebody else may have paid a part of it meanwhile.
+    fn pay(
+        self,
+        what: &str,
+        owed: impl Fn(&B::BorrowerState) -> U256,
+        by_proxy: impl Fn(U256) -> Vec<u8>,
+        directly: impl Fn(Address, U256) -> Vec<u8>,
+    ) -> Result<(), Failure> {
+        let (sender, scene, proxy) = self.through.prepare()?;
+        let owed = owed(&sender.node.view(scene.pool, &B::getBorrowerCall { borrower: proxy })?);
+        let amount = Amount { amount: self.amount, through: self.through.clone() }.chosen(&scene, owed, what)?;
+        let payer = if self.own_tokens { sender.address() } else { proxy };
+        expect_tokens(&sender, &scene, payer, amount)?;
+        eprintln!("{} stay {what}", scene.staked.exact(owed.saturating_sub(amount)));
+        let call = |to: Address, data: Vec<u8>| Request { to, value: U256::ZERO, data: data.into() };
+        let mut requests = Vec::new();
+        if self.own_tokens {
+            let allowance = IToken::allowanceCall { owner: payer, spender: scene.pool };
+            if sender.node.view(scene.staked.address, &allowance)? < amount {
+                let approve = IToken::approveCall { spender: scene.pool, value: amount };
+                requests.push(Request::of(scene.staked.address, &approve));
+            }
+            requests.push(call(scene.pool, directly(proxy, amount)));
+        } else {
+            requests.push(call(proxy, by_proxy(amount)));
+        }
+        self.through.acting.send(&sender, &requests, |_| Vec::new())
+    }
+}
+
+fn expect_tokens(sender: &Sender, scene: &Scene, payer: Address, amount: U256) -> anyhow::Result<()> {
+    let held = sender.node.view(scene.staked.address, &IToken::balanceOfCall { account: payer })?;
     let [amount_text, held_text] = [amount, held].map(|amount| scene.staked.exact(amount));
     ensure!(
         held >= amount,
-        "the proxy holds {held_text}, {amount_text} are to be paid: bring them from the exchange first"
+        "{payer} holds {held_text}, {amount_text} are to be paid: bring them there first, to a proxy from the exchange"
     );
     Ok(())
 }
@@ -104,8 +160,7 @@ pub(crate) struct AutoPay {
 impl AutoPay {
     /// In the blackout window: pays what is too much for the next epoch, or borrows what is left.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let (sender, _, proxy) = self.through.prepare()?;
-        self.through.acting.send(&sender, &[Request::of(proxy, &P::autoPayOrBorrowCall {})], |_| Vec::new())
+        self.through.act(&P::autoPayOrBorrowCall {})
     }
 }
 
@@ -146,19 +201,15 @@ impl Exchange {
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self {
             Self::Deposit(Deposit { key, asset, vault, quantized, through }) => {
-                let (sender, _, proxy) = through.prepare()?;
-                let call = P::depositToExchangeCall {
+                through.act(&P::depositToExchangeCall {
                     starkKey: key,
                     assetType: asset,
                     vaultId: vault,
                     quantizedAmount: quantized,
-                };
-                through.acting.send(&sender, &[Request::of(proxy, &call)], |_| Vec::new())
+                })
             }
             Self::Withdraw(Bring { key, asset, through }) => {
-                let (sender, _, proxy) = through.prepare()?;
-                let call = P::withdrawFromExchangeCall { starkKey: key, assetType: asset };
-                through.acting.send(&sender, &[Request::of(proxy, &call)], |_| Vec::new())
+                through.act(&P::withdrawFromExchangeCall { starkKey: key, assetType: asset })
             }
         }
     }

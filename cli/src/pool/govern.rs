@@ -7,7 +7,7 @@ use alloy_sol_types::SolEvent;
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use client::{
-    Filter, Node, Request, Rpc, State,
+    Filter, Node, Request, State,
     bindings::{IBorrowerAllocations as B, IEpochSchedule as E, IPoolViews as V, IRoles, IToken},
     date,
     decode::ROLES,
@@ -16,10 +16,7 @@ use deploy::{Date, Share, Span};
 use serde::{Deserialize, de::value::StrDeserializer};
 use serde_json::json;
 
-use super::{
-    act::Governing,
-    scene::{PoolArguments, Scene},
-};
+use super::{act::Governing, read::Reading, scene::Scene};
 use crate::output::{self, Failure};
 
 /// Reads a quantity as a plan writes it.
@@ -281,19 +278,13 @@ pub(crate) struct Roles {
     #[arg(long, value_name = "CONTRACT")]
     of: Option<String>,
     #[command(flatten)]
-    place: PoolArguments,
-    #[command(flatten)]
-    rpc: Rpc,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    reading: Reading,
 }
 
 impl Roles {
     /// Who holds what: from events, and each of them from storage.
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let node = self.rpc.connect()?;
-        let scene = self.place.scene(&node)?;
+        let (node, scene) = self.reading.open()?;
         let at = node.at_latest()?;
         let contract = self.of.as_deref().map_or(Ok(scene.pool), |text| scene.address(text))?;
         let filter = Filter::new().address(contract).event_signature(IRoles::RoleGranted::SIGNATURE_HASH);
@@ -309,7 +300,7 @@ impl Roles {
                 rows.push((name_of(role), account));
             }
         }
-        if self.json {
+        if self.reading.json {
             let rows: Vec<_> = rows.iter().map(|(role, account)| json!({ "role": role, "account": account })).collect();
             return output::json(&json!({ "contract": contract, "block": at.block, "holders": rows }));
         }

@@ -5,10 +5,13 @@ mod borrow;
 mod cut;
 mod govern;
 mod guardian;
+mod history;
 mod keep;
+mod lists;
 mod read;
 pub(crate) mod scene;
 mod stake;
+mod upkeep;
 
 use clap::Subcommand;
 
@@ -31,6 +34,18 @@ pub(crate) enum Command {
     /// Anyone: the next epochs and blackout windows, also as a calendar file
     #[command(after_help = "Example:\n  tidepool pool calendar --epochs 12 --ics > tidepool.ics")]
     Calendar(read::Calendar),
+    /// Anyone: what happened to an account, from the pool's events
+    #[command(after_help = "\
+Examples:
+  tidepool pool history 0x1111… --rpc https://arb1.example
+  tidepool pool history first-maker --csv > first-maker.csv")]
+    History(history::History),
+    /// Anyone: keep programs alive that expire soon, and activate those that are not active
+    #[command(after_help = "Example:\n  tidepool pool keepalive --within 60 --keystore key.json")]
+    Keepalive(upkeep::Keepalive),
+    /// Anyone: bid for a place in the chain's cache for each program that has none
+    #[command(after_help = "Example:\n  tidepool pool cache --max-bid 0.01 --keystore key.json")]
+    Cache(upkeep::Cache),
     /// Anyone: who holds which role
     Roles(govern::Roles),
     /// Anyone: mark the shortfall, so that withdrawals open again
@@ -65,15 +80,28 @@ Examples:
     /// Borrower: borrow from the pool
     #[command(after_help = "Example:\n  tidepool pool borrow 250,000 --proxy first-maker --keystore key.json")]
     Borrow(borrow::Amount),
-    /// Borrower: pay a loan back
-    Repay(borrow::Amount),
-    /// Borrower: pay debt
-    RepayDebt(borrow::Amount),
+    /// Borrower: pay a loan back, no more than is owed when it comes
+    #[command(after_help = "\
+Examples:
+  tidepool pool repay max --proxy first-maker --keystore key.json
+  tidepool pool repay 1,000 --proxy first-maker --own-tokens --keystore anybody.json")]
+    Repay(borrow::Repayment),
+    /// Borrower: pay debt, no more than is owed when it comes
+    RepayDebt(borrow::Repayment),
     /// Borrower: in the blackout window, pay what is too much for the next epoch or borrow what is left
     AutoPay(borrow::AutoPay),
     /// Borrower: deposits to the exchange and withdrawals from it
     #[command(subcommand)]
     Exchange(borrow::Exchange),
+    /// Borrower: STARK keys of its positions
+    #[command(subcommand)]
+    Keys(lists::Keys),
+    /// Borrower: vaults of the exchange that may be deposited to
+    #[command(subcommand)]
+    Vaults(lists::Vaults),
+    /// Borrower: who may be paid from the proxy
+    #[command(subcommand)]
+    Recipients(lists::Recipients),
     /// Guardian: emergency steps for a market maker's proxy
     #[command(subcommand)]
     Guardian(guardian::Command),
@@ -125,6 +153,12 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Borrowers(arguments) => arguments.run(),
         Command::Shortfalls(arguments) => arguments.run(),
         Command::Calendar(arguments) => arguments.run(),
+        Command::History(arguments) => arguments.run(),
+        Command::Keepalive(arguments) => arguments.run(),
+        Command::Cache(arguments) => arguments.run(),
+        Command::Keys(command) => command.run(),
+        Command::Vaults(command) => command.run(),
+        Command::Recipients(command) => command.run(),
         Command::Roles(arguments) => arguments.run(),
         Command::MarkDebt(arguments) => arguments.run(),
         Command::Settle(arguments) => arguments.run(),
@@ -139,8 +173,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Permit(arguments) => arguments.run(),
         Command::WithdrawDebt(arguments) => arguments.debt(),
         Command::Borrow(arguments) => arguments.borrow(),
-        Command::Repay(arguments) => arguments.repay(),
-        Command::RepayDebt(arguments) => arguments.repay_debt(),
+        Command::Repay(arguments) => arguments.loan(),
+        Command::RepayDebt(arguments) => arguments.debt(),
         Command::AutoPay(arguments) => arguments.run(),
         Command::Exchange(command) => command.run(),
         Command::Guardian(command) => command.run(),

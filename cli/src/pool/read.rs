@@ -1,18 +1,20 @@
 //! What anybody may ask: the pool, an account, the borrowers, the shortfalls, the calendar.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolEvent;
 use clap::Args;
 use client::{
-    At, Filter, Rpc, State,
+    At, Filter, Node, Rpc, State,
     bindings::{IBorrowerAllocations as B, IDebtAccounting as D, IEpochSchedule as E, IPoolEvents, IPoolViews as V},
     date, span,
 };
 use serde::Serialize;
 use serde_json::json;
 
-use super::scene::{PoolArguments, Scene};
-use crate::output::{self, Failure, Wei};
+use super::scene::{Listed, PoolArguments, Scene};
+use crate::output::{self, Failure, Wei, say};
 
 /// How anybody reads
 #[derive(Debug, Args)]
@@ -23,12 +25,21 @@ pub(crate) struct Reading {
     rpc: Rpc,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
+}
+
+impl Reading {
+    /// The nodes and the pool.
+    pub(super) fn open(&self) -> anyhow::Result<(Node, Scene)> {
+        let node = self.rpc.connect()?;
+        let scene = self.place.scene(&node)?;
+        Ok((node, scene))
+    }
 }
 
 /// What is true of every answer.
 #[derive(Debug, Serialize)]
-struct Block {
+pub(super) struct Block {
     chain: u64,
     block: u64,
     hash: B256,
@@ -36,12 +47,12 @@ struct Block {
 }
 
 impl Block {
-    fn of(chain: u64, at: &At<'_>) -> Self {
+    pub(super) fn of(chain: u64, at: &At<'_>) -> Self {
         Self { chain, block: at.block, hash: at.hash, time: at.time }
     }
 
-    fn print(&self) {
-        println!("chain            {} at block {}, {}", self.chain, self.block, date(self.time));
+    pub(super) fn print(&self) {
+        say!("chain            {} at block {}, {}", self.chain, self.block, date(self.time));
     }
 }
 
@@ -78,8 +89,7 @@ struct PoolStatus {
 
 impl Status {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let node = self.reading.rpc.connect()?;
-        let scene = self.reading.place.scene(&node)?;
+        let (node, scene) = self.reading.open()?;
         let at = node.at_latest()?;
         let status = PoolStatus::read(node.chain_id, &at, &scene)?;
         if self.reading.json {
@@ -123,17 +133,17 @@ impl PoolStatus {
     fn print(&self, scene: &Scene) {
         let Scene { staked, rewards, .. } = scene;
         self.at.print();
-        println!("pool             {}", self.pool);
+        say!("pool             {}", self.pool);
         match (self.epoch, self.epoch_ends, self.blackout_begins) {
             (Some(epoch), Some(ends), Some(blackout)) => {
                 let left = span(ends.saturating_sub(self.at.time));
-                println!("epoch            {epoch}, ends {}, {left} from now", date(ends));
+                say!("epoch            {epoch}, ends {}, {left} from now", date(ends));
                 match self.in_blackout_window {
-                    true => println!("blackout window  since {}: no requests, no cancellations", date(blackout)),
-                    false => println!("blackout window  begins {}", date(blackout)),
+                    true => say!("blackout window  since {}: no requests, no cancellations", date(blackout)),
+                    false => say!("blackout window  begins {}", date(blackout)),
                 }
             }
-            _ => println!("epoch            none yet"),
+            _ => say!("epoch            none yet"),
         }
         let amounts = [
             ("active", self.active),
@@ -146,17 +156,17 @@ impl PoolStatus {
             ("repaid debt", self.repaid_debt),
             ("surplus", self.surplus),
         ];
-        amounts.iter().for_each(|(name, amount)| println!("{name:16} {}", staked.exact(amount.0)));
-        println!("rewards          {} a second", rewards.exact(self.rewards_per_second.0));
+        amounts.iter().for_each(|(name, amount)| say!("{name:16} {}", staked.exact(amount.0)));
+        say!("rewards          {} a second", rewards.exact(self.rewards_per_second.0));
         let held = self.unborrowed.0.saturating_add(self.repaid_debt.0).saturating_add(self.surplus.0);
-        println!("held             {} = not lent + repaid debt + surplus", staked.exact(held));
+        say!("held             {} = not lent + repaid debt + surplus", staked.exact(held));
         match (self.shortfall.0, self.shortfall_of_next_epoch.0) {
-            (U256::ZERO, U256::ZERO) => println!("solvent          yes, and at the next edge if nothing changes"),
+            (U256::ZERO, U256::ZERO) => say!("solvent          yes, and at the next edge if nothing changes"),
             (U256::ZERO, short) => {
-                println!("solvent          yes; short by {} at the next edge unless it is repaid", staked.exact(short))
+                say!("solvent          yes; short by {} at the next edge unless it is repaid", staked.exact(short))
             }
             (short, _) => {
-                println!("solvent          NO: short by {}; next: tidepool pool mark-debt", staked.exact(short))
+                say!("solvent          NO: short by {}; next: tidepool pool mark-debt", staked.exact(short))
             }
         }
     }
@@ -187,8 +197,7 @@ struct AccountStatus {
 
 impl Account {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let node = self.reading.rpc.connect()?;
-        let scene = self.reading.place.scene(&node)?;
+        let (node, scene) = self.reading.open()?;
         let at = node.at_latest()?;
         let account = scene.address(&self.account)?;
         let state = at.view(scene.pool, &V::getAccountCall { staker: account })?;
@@ -208,7 +217,7 @@ impl Account {
             return output::json(&status);
         }
         status.at.print();
-        println!("account          {}", scene.name(account));
+        say!("account          {}", scene.name(account));
         let amounts = [
             ("active", status.active),
             ("  next epoch", status.active_next),
@@ -218,8 +227,8 @@ impl Account {
             ("is owed", status.debt),
             ("  withdrawable", status.debt_withdrawable),
         ];
-        amounts.iter().for_each(|(name, amount)| println!("{name:16} {}", scene.staked.exact(amount.0)));
-        println!("rewards          {}", scene.rewards.exact(status.claimable_rewards.0));
+        amounts.iter().for_each(|(name, amount)| say!("{name:16} {}", scene.staked.exact(amount.0)));
+        say!("rewards          {}", scene.rewards.exact(status.claimable_rewards.0));
         Ok(())
     }
 }
@@ -234,6 +243,10 @@ pub(crate) struct Borrowers {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Borrower {
     pub(crate) borrower: Address,
+    /// Who it is, by the list beside the book.
+    pub(crate) listed: Option<Listed>,
+    /// Whether governance ever gave it a share.
+    pub(crate) confirmed: bool,
     pub(crate) borrowed: Wei,
     pub(crate) debt: Wei,
     pub(crate) share: u64,
@@ -260,13 +273,15 @@ impl Borrower {
 }
 
 /// Everybody who ever had a share, by events, and the book's borrowers.
-pub(crate) fn borrowers(node: &client::Node, at: &At<'_>, scene: &Scene) -> anyhow::Result<Vec<Borrower>> {
+pub(crate) fn borrowers(node: &Node, at: &At<'_>, scene: &Scene) -> anyhow::Result<Vec<Borrower>> {
     let filter = Filter::new().address(scene.pool);
     let filter = filter.event_signature(IPoolEvents::ScheduledBorrowerAllocationChange::SIGNATURE_HASH);
     let logs = node.logs_between(&filter, 0, at.block)?;
     let events =
         logs.iter().filter_map(|log| IPoolEvents::ScheduledBorrowerAllocationChange::decode_log(&log.inner).ok());
-    let mut known: Vec<_> = events.map(|event| event.borrower).chain(scene.borrowers()).collect();
+    let confirmed: BTreeSet<_> = events.map(|event| event.borrower).collect();
+    let listed = scene.listed.iter().map(|listed| listed.address);
+    let mut known: Vec<_> = confirmed.iter().copied().chain(scene.borrowers()).chain(listed).collect();
     known.retain(|borrower| !borrower.is_zero());
     known.sort();
     known.dedup();
@@ -274,6 +289,8 @@ pub(crate) fn borrowers(node: &client::Node, at: &At<'_>, scene: &Scene) -> anyh
     let states = at.view_many(scene.pool, &calls)?;
     let borrower = |(borrower, state): (Address, B::BorrowerState)| Borrower {
         borrower,
+        listed: scene.listed.iter().find(|listed| listed.address == borrower).cloned(),
+        confirmed: confirmed.contains(&borrower),
         borrowed: Wei(state.borrowed),
         debt: Wei(state.debt),
         share: state.allocationCurrentEpoch.saturating_to(),
@@ -290,8 +307,7 @@ pub(crate) fn borrowers(node: &client::Node, at: &At<'_>, scene: &Scene) -> anyh
 
 impl Borrowers {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let node = self.reading.rpc.connect()?;
-        let scene = self.reading.place.scene(&node)?;
+        let (node, scene) = self.reading.open()?;
         let at = node.at_latest()?;
         let borrowers = borrowers(&node, &at, &scene)?;
         let block = Block::of(node.chain_id, &at);
@@ -302,13 +318,15 @@ impl Borrowers {
         let percent = |points: u64| format!("{} %", client::exact(U256::from(points), 2));
         let amount = |amount: U256| client::exact(amount, scene.staked.decimals);
         let row = |borrower: &Borrower| {
-            let state = match (borrower.overdue, borrower.restricted) {
-                (true, _) => "overdue",
-                (false, true) => "restricted",
-                (false, false) => "",
+            let state = match (borrower.overdue, borrower.restricted, borrower.confirmed) {
+                (true, ..) => "overdue",
+                (false, true, _) => "restricted",
+                (false, false, false) => "not confirmed by governance",
+                (false, false, true) => "",
             };
+            let listed = borrower.listed.as_ref();
             vec![
-                scene.name(borrower.borrower),
+                listed.map_or_else(|| scene.name(borrower.borrower), |one| format!("{} ({})", one.name, one.address)),
                 percent(borrower.share),
                 percent(borrower.share_next),
                 if borrower.cap.0.is_zero() { "none".to_owned() } else { amount(borrower.cap.0) },
@@ -319,9 +337,12 @@ impl Borrowers {
                 state.to_owned(),
             ]
         };
-        let columns =
-            ["borrower", "share", "next", "cap", "cap", "borrowed", "allocated", "due by the edge", "debt", ""];
-        output::table(&columns, &borrowers.iter().map(row).collect::<Vec<_>>())
+        let columns = ["borrower", "share", "next", "cap", "borrowed", "allocated", "due by the edge", "debt", ""];
+        output::table(&columns, &borrowers.iter().map(row).collect::<Vec<_>>())?;
+        for Listed { name, link, note, .. } in borrowers.iter().filter_map(|borrower| borrower.listed.as_ref()) {
+            say!("{name}: {link} {note}");
+        }
+        Ok(())
     }
 }
 
@@ -333,8 +354,7 @@ pub(crate) struct Shortfalls {
 
 impl Shortfalls {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let node = self.reading.rpc.connect()?;
-        let scene = self.reading.place.scene(&node)?;
+        let (node, scene) = self.reading.open()?;
         let at = node.at_latest()?;
         let count: u64 = at.view(scene.pool, &D::getShortfallCountCall {})?.saturating_to();
         let calls: Vec<_> = (0..count).map(|index| D::getShortfallCall { index: U256::from(index) }).collect();
@@ -380,8 +400,7 @@ struct Epoch {
 
 impl Calendar {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let node = self.reading.rpc.connect()?;
-        let scene = self.reading.place.scene(&node)?;
+        let (node, scene) = self.reading.open()?;
         let at = node.at_latest()?;
         let state = scene.state(&at)?;
         let schedule = at.view(scene.pool, &E::getEpochParametersCall {})?;
@@ -396,7 +415,7 @@ impl Calendar {
         let first: u64 = state.epoch.saturating_to();
         let epochs: Vec<_> = (first..first.saturating_add(self.epochs.into())).map(epoch).collect();
         if self.ics {
-            print!("{}", ics(scene.pool, at.time, &epochs));
+            output::text(&ics(scene.pool, at.time, &epochs));
             return Ok(());
         }
         let block = Block::of(node.chain_id, &at);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,7 @@ use client::{
     exact, printable,
 };
 use deploy::book::Book;
+use serde::{Deserialize, Serialize};
 
 use crate::deploy::default_folder;
 
@@ -43,7 +45,46 @@ pub(crate) struct Scene {
     /// The book of its deployment, if there is one.
     pub(crate) book: Option<Book>,
     names: BTreeMap<String, Address>,
+    /// Market makers as the list beside the book describes them.
+    pub(crate) listed: Vec<Listed>,
     units: bool,
+}
+
+/// A market maker of `borrowers.toml`, the operator's table of who borrows.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listed {
+    /// Its proxy.
+    pub(crate) address: Address,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) link: String,
+    #[serde(default)]
+    pub(crate) note: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[serde(default)]
+    borrower: Vec<Listed>,
+}
+
+/// The table beside a book; empty if there is none. What it says is shown, so it holds nothing that a terminal obeys.
+fn listed(book: &Book) -> anyhow::Result<Vec<Listed>> {
+    let path = book.path("borrowers.toml");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let name = || path.display().to_string();
+    let table: Table = toml::from_str(&fs::read_to_string(&path).with_context(name)?).with_context(name)?;
+    let clean = |listed: Listed| Listed {
+        name: printable(&listed.name),
+        link: printable(&listed.link),
+        note: printable(&listed.note),
+        ..listed
+    };
+    Ok(table.borrower.into_iter().map(clean).collect())
 }
 
 /// A token, as it is written.
@@ -74,21 +115,38 @@ impl PoolArguments {
         Self { pool: None, deployment: Some(folder.to_owned()), units: false }
     }
 
+    /// The contracts of the book by name, the pool among them, without asking any of them: they may be expired.
+    pub(crate) fn names(&self, node: &Node) -> anyhow::Result<BTreeMap<String, Address>> {
+        let mut names = self.book(node)?.as_ref().map(Book::addresses).transpose()?.unwrap_or_default();
+        names.extend(self.pool.map(|pool| ("Pool".to_owned(), pool)));
+        if !names.contains_key("Pool") {
+            let folder = self.folder(node);
+            bail!(Usage(format!("which pool? --pool ADDRESS, or a book of its deployment ({})", folder.display())));
+        }
+        Ok(names)
+    }
+
+    fn folder(&self, node: &Node) -> PathBuf {
+        self.deployment.clone().unwrap_or_else(|| default_folder(node.chain_id))
+    }
+
+    /// The book; one that is not named need not be there.
+    fn book(&self, node: &Node) -> anyhow::Result<Option<Book>> {
+        match Book::open(&self.folder(node)) {
+            Err(error) if self.deployment.is_some() => Err(error),
+            book => Ok(book.ok()),
+        }
+    }
+
     /// Finds the pool, and reads its tokens.
     pub(crate) fn scene(&self, node: &Node) -> anyhow::Result<Scene> {
-        let folder = self.deployment.clone().unwrap_or_else(|| default_folder(node.chain_id));
-        let book = match Book::open(&folder) {
-            Err(error) if self.deployment.is_some() => return Err(error),
-            book => book.ok(),
-        };
-        let names = book.as_ref().map(Book::addresses).transpose()?.unwrap_or_default();
-        let Some(pool) = self.pool.or_else(|| names.get("Pool").copied()) else {
-            bail!(Usage(format!("which pool? --pool ADDRESS, or a book of its deployment ({})", folder.display())));
-        };
+        let (names, book) = (self.names(node)?, self.book(node)?);
+        let pool = names["Pool"];
         node.expect_contract(pool, "pool")?;
         let staked = Token::read(node, node.view(pool, &V::STAKED_TOKENCall {})?)?;
         let rewards = Token::read(node, node.view(pool, &V::REWARDS_TOKENCall {})?)?;
-        Ok(Scene { pool, staked, rewards, book, names, units: self.units })
+        let listed = book.as_ref().map(listed).transpose()?.unwrap_or_default();
+        Ok(Scene { pool, staked, rewards, book, names, listed, units: self.units })
     }
 }
 
@@ -102,7 +160,9 @@ impl Scene {
             name.eq_ignore_ascii_case(text)
                 || name.strip_prefix("Borrower-").is_some_and(|name| name.eq_ignore_ascii_case(text))
         });
-        named.map(|(_, address)| *address).ok_or_else(|| anyhow!("{text:?}: neither an address nor a name of the book"))
+        let listed = self.listed.iter().find(|listed| listed.name.eq_ignore_ascii_case(text));
+        let found = named.map(|(_, address)| *address).or_else(|| listed.map(|listed| listed.address));
+        found.ok_or_else(|| anyhow!("{text:?}: neither an address nor a name of the book"))
     }
 
     /// The name of an address in the book, or the address.

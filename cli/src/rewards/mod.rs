@@ -4,6 +4,7 @@ mod claim;
 mod diff;
 mod distributor;
 mod explain;
+mod pin;
 mod pipeline;
 mod plan;
 mod proof;
@@ -83,12 +84,22 @@ Examples:
   tidepool rewards verify epoch-18
   tidepool rewards verify epoch-18 --input market
   tidepool rewards verify epoch-18 --root 0x1fb5…
+  tidepool rewards verify epoch-18 --from-cid bafkrei… --gateway http://127.0.0.1:8080
   tidepool rewards verify epoch-18 --input market --distributor 0x01d3… --rpc https://arb1.example
   tidepool rewards verify epoch-18 --tree from-ipfs.json --distributor 0x01d3…   # with TIDEPOOL_RPC
 
 With --distributor the root that waits there is compared or, if none waits, the active one; exit code 4 if anything
 differs. With --json, checks are a list, and with --distributor an object: checks, compared, chain.")]
     Verify(verify::Verify),
+    /// Write the tree as a content archive, and hand it to a node or service that keeps it on IPFS
+    #[command(after_help = "\
+The service is one that answers as Kubo's RPC does: POST /api/v0/dag/import. What it kept must have the CID of the manifest.
+
+Examples:
+  tidepool rewards pin epoch-18
+  tidepool rewards pin epoch-18 --to http://127.0.0.1:5001
+  tidepool rewards pin epoch-18 --to https://rpc.service.example --token-file token")]
+    Pin(pin::Pin),
     /// Compare two results: which accounts differ, in which programs and markets, and which inputs explain it
     #[command(after_help = "\
 Ends with exit code 4 if they differ.
@@ -174,6 +185,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Tree(arguments) => arguments.tree(),
         Command::Proof(arguments) => arguments.run(),
         Command::Verify(arguments) => arguments.run(),
+        Command::Pin(arguments) => arguments.run(),
         Command::Diff(arguments) => arguments.run(),
         Command::DiffSamples(arguments) => arguments.run(),
         Command::Explain(arguments) => arguments.run(),

@@ -1,6 +1,6 @@
 //! Checks of results: of themselves, against their inputs, against the chain.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, B256};
 use clap::Args;
@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{
     Reading, TableFormat, account,
     distributor::{Root, State},
-    root,
+    pin, root,
 };
 use crate::{
     output::{self, Failure, Usage, or_none, say},
@@ -35,6 +35,12 @@ pub(crate) struct Verify {
     /// Also compare the tree with this file, as it was published
     #[arg(long, value_name = "FILE")]
     tree: Option<PathBuf>,
+    /// Also fetch the tree of this CID from a gateway of IPFS, check that it is what the CID says, and compare
+    #[arg(long, value_name = "CID", requires = "gateway")]
+    from_cid: Option<String>,
+    /// The gateway, such as http://127.0.0.1:8080; it is not trusted
+    #[arg(long, value_name = "URL", requires = "from_cid")]
+    gateway: Option<String>,
     /// Also compare with the root that is proposed to this distributor or, if none waits, with its active one
     #[arg(long, value_name = "ADDRESS", value_parser = account)]
     distributor: Option<Address>,
@@ -92,6 +98,10 @@ impl Verify {
         }
         if let Some(path) = &self.tree {
             checks.extend(results.check_published(path)?);
+        }
+        if let (Some(cid), Some(gateway)) = (&self.from_cid, &self.gateway) {
+            let bytes = pin::fetch(gateway, cid)?;
+            checks.extend(results.check_published_bytes(Path::new(cid), &bytes)?);
         }
         if let Some(input) = &self.input {
             let folder = EpochFolder::open(input)?;

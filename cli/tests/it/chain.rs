@@ -113,7 +113,9 @@ impl Scene {
             command.env_remove(name);
         }
         command.current_dir(self.folder.path()).env("TIDEPOOL_RPC", &self.url).envs(variables.iter().copied());
-        command.arg("rewards").args(arguments).stdin(Stdio::null()).output().unwrap()
+        let output = command.arg("rewards").args(arguments).stdin(Stdio::null()).output().unwrap();
+        crate::schemas::check(&[&["rewards"], arguments].concat(), &output.stdout);
+        output
     }
 
     /// Arguments with the distributor.

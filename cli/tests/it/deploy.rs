@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    io::{Read, Write},
     path::PathBuf,
     process::{Command, Output, Stdio},
     thread,
@@ -14,7 +15,7 @@ use alloy_sol_types::SolCall;
 use chain::{Account, Chain, node::NodeSettings};
 use serde_json::{Value, json};
 use suite::{
-    abi::{IRoles, IToken},
+    abi::{IExchange, IRoles, IToken},
     deployment::{self, role},
 };
 use tempfile::TempDir;
@@ -33,6 +34,8 @@ pub(crate) struct Place {
     folder: TempDir,
     served: Served,
     pub(crate) tokens: [Address; 2],
+    /// Operated by the account "operator".
+    pub(crate) exchange: Address,
 }
 
 /// Who deploys: an account of the node's phrase.
@@ -47,9 +50,13 @@ impl Place {
         let mut chain = Chain::connect(&served.url).unwrap();
         let staked = deployment::token(&mut chain, "token", "USD Coin", "USDC", 6);
         let rewards = deployment::token(&mut chain, "token", "dYdX", "DYDX", 18);
+        let wasm = deployment::doubles().wasm("exchange").unwrap();
+        let exchange = chain.from("operator").deploy_wasm(&wasm).unwrap().address;
+        let operator = Account::named("operator").address();
+        chain.from("operator").call(exchange, IExchange::initializeCall { operator }).unwrap();
         drop(chain);
         let folder = TempDir::new().unwrap();
-        let place = Self { folder, served, tokens: [staked, rewards] };
+        let place = Self { folder, served, tokens: [staked, rewards], exchange };
         place.write("key", &format!("{}\n", deployer().key()));
         place.write("plan.toml", &place.plan());
         place
@@ -63,9 +70,9 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// A plan with every kind of step; the Safe owns, and the exchange is any contract.
+    /// A plan with every kind of step; the Safe owns.
     pub(crate) fn plan(&self) -> String {
-        let [staked, rewards] = self.tokens;
+        let ([staked, rewards], exchange) = (self.tokens, self.exchange);
         let [safe, treasury, maker, guard] =
             ["safe", "treasury", "maker", "guard"].map(|name| Account::named(name).address());
         format!(
@@ -98,7 +105,7 @@ borrower_admin = "{guard}"
 name = "maker"
 share = "25 %"
 cap = "900"
-exchange = "{rewards}"
+exchange = "{exchange}"
 owner = "{maker}"
 guardian = "{safe}"
 veto_guardian = "{guard}"
@@ -134,7 +141,43 @@ pausers = ["{guard}"]
 
     pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        crate::schemas::check(arguments, &stdout);
         (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    }
+
+    /// A script of the shell; its code, and both of its streams.
+    pub(crate) fn in_shell(&self, script: &str) -> (i32, String) {
+        let mut command = Command::new("bash");
+        command.args(["-c", script]).current_dir(self.folder.path()).env("TIDEPOOL_RPC", &self.served.url);
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        (status.code().unwrap(), String::from_utf8([stdout, stderr].concat()).unwrap())
+    }
+
+    /// The command line in a terminal: what is typed is typed when it has asked the question. Its code, and what stood on the screen.
+    pub(crate) fn in_terminal(&self, arguments: &[&str], question: &str, typed: &[u8]) -> (i32, String) {
+        let quoted = |word: &&str| format!("'{word}'");
+        let words: Vec<_> = [&[env!("CARGO_BIN_EXE_tidepool")], arguments].concat().iter().map(quoted).collect();
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--command", &words.join(" "), "/dev/null"]);
+        command.current_dir(self.folder.path()).env("TIDEPOOL_RPC", &self.served.url);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("script, of util-linux, gives a terminal");
+        let (mut screen, mut buffer) = (Vec::new(), [0; 4_096]);
+        let (mut keyboard, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut is_typed = false;
+        loop {
+            let count = output.read(&mut buffer).unwrap();
+            if count == 0 {
+                break;
+            }
+            screen.extend_from_slice(&buffer[..count]);
+            if !is_typed && String::from_utf8_lossy(&screen).contains(question) {
+                keyboard.write_all(typed).unwrap();
+                is_typed = true;
+            }
+        }
+        let code = child.wait().unwrap().code().unwrap();
+        (code, String::from_utf8(screen).unwrap())
     }
 
     /// The deployment of a plan, with more arguments.

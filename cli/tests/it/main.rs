@@ -4,6 +4,7 @@ mod chain;
 mod deploy;
 mod nodes;
 mod pool;
+mod schemas;
 mod slips;
 mod upgrade;
 
@@ -17,7 +18,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 fn tidepool(folder: &TempDir, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidepool")).current_dir(folder.path()).args(arguments).output().unwrap()
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_tidepool")).current_dir(folder.path()).args(arguments).output().unwrap();
+    schemas::check(arguments, &output.stdout);
+    output
 }
 
 /// A command that succeeds, and what it prints.
@@ -197,6 +201,73 @@ fn a_page_about_an_epoch() {
     assert!(!folder.path().join("none.html").exists(), "no page of results that do not hold");
 }
 
+/// A gateway and a service in one: keeps the body of the last request, and answers what it is told to.
+fn served(answers: Vec<Vec<u8>>) -> (String, std::thread::JoinHandle<Vec<Vec<u8>>>) {
+    use std::io::{Read, Write};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        let mut asked = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut request, mut buffer) = (Vec::new(), [0; 65_536]);
+            loop {
+                let count = stream.read(&mut buffer).unwrap();
+                request.extend_from_slice(&buffer[..count]);
+                let Some(end) = request.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+                let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                if request.len() >= end + 4 + length.unwrap_or(0_usize) {
+                    break;
+                }
+            }
+            write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", answer.len()).unwrap();
+            stream.write_all(&answer).unwrap();
+            asked.push(request);
+        }
+        asked
+    });
+    (url, answering)
+}
+
+#[test]
+fn a_tree_is_pinned_and_fetched_by_its_cid() {
+    let folder = market();
+    let manifest = json(&folder, &["rewards", "run", "market", "--out", "results"]);
+    let cid = manifest["cid"].as_str().unwrap();
+    let pinned = json(&folder, &["rewards", "pin", "results"]);
+    assert_eq!((&pinned["cid"], &pinned["pinned"]), (&manifest["cid"], &false.into()));
+    let archive = fs::read(folder.path().join("results/tree.car")).unwrap();
+    let tree = fs::read(folder.path().join("results/tree.json")).unwrap();
+    assert!(archive.ends_with(&tree) && archive.len() - tree.len() < 120, "one block, with its CID");
+
+    // A service that keeps it says which CID it keeps.
+    let answer =
+        |cid: &str| format!("{{\"Root\":{{\"Cid\":{{\"/\":\"{cid}\"}},\"PinErrorMsg\":\"\"}}}}\n").into_bytes();
+    fs::write(folder.path().join("token"), "secret\n").unwrap();
+    let (url, served) = self::served(vec![answer(cid), answer("bafkreiother")]);
+    let pinning = ["rewards", "pin", "results", "--to", &url, "--token-file", "token"];
+    assert_eq!(json(&folder, &pinning)["pinned"], true);
+    let (code, message) = fails(&folder, &pinning);
+    assert!(code == 1 && message.contains("bafkreiother") && !message.contains("secret"), "{message}");
+    let asked = served.join().unwrap();
+    let head = String::from_utf8_lossy(&asked[0]);
+    assert!(
+        head.starts_with("POST /api/v0/dag/import?pin-roots=true ") && head.contains("authorization: Bearer secret")
+    );
+    assert!(asked[0].windows(archive.len()).any(|window| window == archive), "the archive, as it was written");
+
+    // A gateway is not trusted: other bytes have another CID.
+    let (url, served) = self::served(vec![tree.clone(), [&tree[..], b" "].concat()]);
+    let verifying = ["rewards", "verify", "results", "--from-cid", cid, "--gateway", &url];
+    assert!(prints(&folder, &verifying).contains("ok    the published tree is that of the results"));
+    let (code, message) = fails(&folder, &verifying);
+    assert!(code == 4 && message.contains("has the CID bafkrei"), "{message}");
+    assert!(String::from_utf8_lossy(&served.join().unwrap()[0]).starts_with(&format!("GET /ipfs/{cid} ")));
+    assert_eq!(fails(&folder, &["rewards", "verify", "results", "--from-cid", "../x", "--gateway", &url]).0, 1);
+}
+
 #[test]
 fn other_failures_say_what_is_missing() {
     let folder = market();
@@ -263,6 +334,7 @@ fn help_has_examples() {
         "seal",
         "diff",
         "diff-samples",
+        "pin",
     ];
     let on_chain = ["publish", "propose", "promote", "claim", "claim-many", "status"];
     for command in computing.into_iter().chain(on_chain) {

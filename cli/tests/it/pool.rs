@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256, keccak256};
 use alloy_sol_types::{SolCall, SolError};
 use chain::Account;
 use serde_json::{Value, json};
-use suite::abi::{IEpochSchedule, IPoolErrors as errors, IToken};
+use suite::abi::{IEpochSchedule, IExchange, IPoolErrors as errors, IToken};
 
 use crate::deploy::{NOW, Place, deployer};
 
@@ -236,4 +236,162 @@ fn governance_proposes_what_it_does_not_send() {
     assert_eq!(said.trim(), "error EpochZeroNotStarted(timestamp: 1, start: 2)");
     assert_eq!(people.0.run(&["decode", "0x01020304"]).0, 1);
     assert!(people.prints(&["call", "Pool", "getOwnerCount"]).trim() == "1");
+}
+
+#[test]
+fn what_a_market_maker_may_deal_with_and_what_happened() {
+    let people = People::new();
+    let [alice, maker] = ["alice", "maker"].map(|name| Account::named(name).address());
+    let proxy = people.0.address("Borrower-maker");
+    people.at(ZERO + 10);
+    people.by("alice", &["pool", "stake", "1,000"]);
+    people.by("alice", &["pool", "transfer", &maker.to_string(), "10.5"]);
+
+    // Keys, vaults and recipients: allowed, listed, taken back.
+    let through = |arguments: &[&str]| people.by("maker", &[arguments, &["--proxy", "maker"]].concat());
+    let list = |what: &str| people.read(&["pool", what, "list", "--proxy", "maker"])["entries"].clone();
+    for role in ["DELEGATION_ADMIN_ROLE", "BORROWER_ROLE", "EXCHANGE_OPERATOR_ROLE", "WITHDRAWAL_OPERATOR_ROLE"] {
+        let role = keccak256(role).to_string();
+        people.by("maker", &["call", "Borrower-maker", "grantRole", &role, &maker.to_string()]);
+    }
+    // The exchange knows the key as the proxy's.
+    let key = U256::from(123);
+    let message = [b"UserRegistration:".as_slice(), proxy.as_slice(), &key.to_be_bytes::<32>()].concat();
+    let signature = Account::named("operator").sign(keccak256(message)).as_bytes().to_vec().into();
+    let register = IExchange::registerUserCall { ethKey: proxy, starkKey: key, signature };
+    people.0.impersonate(maker, people.0.exchange, &register.abi_encode());
+    through(&["pool", "keys", "allow", "123"]);
+    assert_eq!(list("keys"), json!([{ "key": "123", "allowed": true, "blocked": false }]));
+    through(&["pool", "vaults", "allow", "123", "4", "5"]);
+    assert_eq!(list("vaults")[0]["allowed_from"].as_u64().unwrap() / 1_000, (ZERO + 10 + 3 * 86_400) / 1_000);
+    through(&["pool", "vaults", "disallow", "123", "4", "5"]);
+    assert_eq!(list("vaults")[0]["allowed_from"], 0);
+    through(&["pool", "keys", "disallow", "123"]);
+    assert_eq!(list("keys")[0]["allowed"], false);
+    through(&["pool", "recipients", "allow", &alice.to_string()]);
+    assert_eq!(list("recipients"), json!([{ "recipient": alice.to_string().to_lowercase(), "allowed": true }]));
+    through(&["pool", "recipients", "disallow", &alice.to_string()]);
+
+    // Anybody pays a loan back, no more than is owed.
+    people.by("maker", &["pool", "borrow", "200", "--proxy", "maker"]);
+    people.by("alice", &["pool", "repay", "50", "--proxy", "maker", "--own-tokens"]);
+    people.refused("alice", &["pool", "repay", "151", "--proxy", "maker", "--own-tokens"], "150 USDC are borrowed");
+    people.by("alice", &["pool", "repay", "max", "--proxy", "maker", "--own-tokens"]);
+    assert_eq!(people.read(&["pool", "borrowers"])["borrowers"][0]["borrowed"], "0");
+    assert_eq!(people.tokens(alice), 300_000_000);
+
+    // Who the market makers are, by the list beside the book.
+    let unknown = Account::named("unknown").address();
+    let table = format!(
+        "[[borrower]]\naddress = \"{proxy}\"\nname = \"First Maker\"\nlink = \"https://maker.example\"\n\
+         [[borrower]]\naddress = \"{unknown}\"\nname = \"Second\"\nnote = \"\\u001b[1A\"\n"
+    );
+    people.0.write("book/borrowers.toml", &table);
+    let borrowers = people.read(&["pool", "borrowers"])["borrowers"].clone();
+    let named =
+        |name: &str| borrowers.as_array().unwrap().iter().find(|one| one["listed"]["name"] == name).unwrap().clone();
+    assert_eq!((&named("First Maker")["confirmed"], &named("Second")["confirmed"]), (&json!(true), &json!(false)));
+    let shown = people.prints(&["pool", "borrowers"]);
+    assert!(shown.contains("https://maker.example") && shown.contains("not confirmed by governance"), "{shown}");
+    assert!(!shown.contains('\u{1b}'));
+
+    // What happened to her, also as a table.
+    let history = people.read(&["pool", "history", &alice.to_string()]);
+    let events: Vec<_> =
+        history["events"].as_array().unwrap().iter().map(|one| one["event"].as_str().unwrap()).collect();
+    assert!(
+        events.iter().any(|event| event.starts_with("Staked(") && event.contains("amount: 1000000000")),
+        "{events:?}"
+    );
+    assert!(
+        events.iter().any(|event| event.starts_with("Transfer(") && event.contains("value: 10500000")),
+        "{events:?}"
+    );
+    assert_eq!(history["events"][0]["time"], ZERO + 10);
+    let csv = people.prints(&["pool", "history", &alice.to_string(), "--csv"]);
+    assert_eq!(csv.lines().count(), events.len() + 1);
+    people.read(&["pool", "calendar", "--epochs", "2"]);
+    people.read(&["pool", "roles"]);
+    let call = hex(&IEpochSchedule::sweepSurplusCall {}.abi_encode());
+    let (code, out, _) = people.0.run(&["decode", &call, "--json"]);
+    assert!(code == 0 && out.contains("sweepSurplus"), "{out}");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    alloy_primitives::hex::encode_prefixed(bytes)
+}
+
+#[test]
+fn programs_are_kept_alive_and_cached() {
+    let people = People::new();
+    // In its first month nothing can be done, and nothing has to be.
+    let (code, _, errors) =
+        people.0.run(&["pool", "keepalive", "--deployment", "book", "--private-key-file", "key", "--yes"]);
+    assert!(code == 5 && errors.contains("more than 60 days left"), "{errors}");
+    assert!(people.by("deployer", &["pool", "cache"]).contains("programs got a place"));
+    let (code, _, errors) =
+        people.0.run(&["pool", "cache", "--deployment", "book", "--private-key-file", "key", "--yes"]);
+    assert!(code == 5 && errors.contains("has its place"), "{errors}");
+    // Later they are given another year, by anybody; and what has expired is activated again.
+    people.at(NOW + 310 * 86_400);
+    let staking = people.0.address("Staking");
+    let left = || {
+        let call = chain::abi::ArbWasm::programTimeLeftCall { program: staking };
+        let call = json!([{ "to": chain::addresses::ARB_WASM, "data": hex(&call.abi_encode()) }, "latest"]);
+        people.0.ask("eth_call", call).as_str().unwrap().parse::<U256>().unwrap().to::<u64>() / 86_400
+    };
+    assert!(left() < 60);
+    people.by("deployer", &["pool", "keepalive"]);
+    assert!(left() > 360);
+    people.at(NOW + 700 * 86_400);
+    assert!(people.by("deployer", &["pool", "keepalive"]).contains("is not active"));
+    assert!(left() > 360);
+}
+
+#[test]
+fn in_a_terminal_it_asks_and_nothing_is_sent_before_the_answer() {
+    let people = People::new();
+    people.at(ZERO + 10);
+    let alice = Account::named("alice").address();
+    let staking = ["pool", "stake", "10", "--deployment", "book", "--private-key-file", "alice.key"];
+    let staked = || people.read(&["pool", "account", &alice.to_string()])["active"].clone();
+    // Without a terminal there is nobody to ask.
+    let (code, _, errors) = people.0.run(&staking);
+    assert!(code == 2 && errors.contains("no terminal"), "{errors}");
+    for (typed, code, words) in
+        [(&b"n\n"[..], 1, "nothing was sent"), (b"\n", 1, "nothing was sent"), (b"\x03", 130, "")]
+    {
+        let (found, screen) = people.0.in_terminal(&staking, "[y/N]", typed);
+        assert_eq!(found, code, "{screen}");
+        assert!(screen.contains(words) && !screen.contains("sent 0x"), "{screen}");
+        assert_eq!(staked(), "0");
+    }
+    // An allowance first, then the stake: each is shown and asked for. One answer is not two.
+    let (code, screen) = people.0.in_terminal(&staking, "[y/N]", b"y\n\x03");
+    assert_eq!(code, 130, "{screen}");
+    assert_eq!(staked(), "0");
+    let (code, screen) = people.0.in_terminal(&staking, "[y/N]", b"y\ny\n");
+    assert!(code == 0 && screen.contains("10 USDC are staked and earn now"), "{screen}");
+    assert_eq!(staked(), "10000000");
+
+    // A deployment that is interrupted at its question has sent nothing, and goes on when it is repeated.
+    let nonce = people.0.nonce();
+    people.0.write("second.toml", &people.0.plan().replace("salt = \"test\"", "salt = \"second\""));
+    let deploying = people.0.deploying("second.toml", &[]);
+    let deploying: Vec<_> = deploying.into_iter().map(|word| if word == "book" { "second" } else { word }).collect();
+    let asking: Vec<_> = deploying.iter().copied().filter(|word| *word != "--yes").collect();
+    people.0.ask("evm_setNextBlockTimestamp", json!([ZERO + 20]));
+    let (code, screen) = people.0.in_terminal(&asking, "transactions? [y/N]", b"\x03");
+    assert!(code == 1 && screen.contains("a pool is made before epoch zero"), "{screen}");
+    let later = people.0.plan().replace("salt = \"test\"", "salt = \"second\"").replace("2027-01-16", "2028-01-16");
+    people.0.write("second.toml", &later);
+    let (code, screen) = people.0.in_terminal(&asking, "transactions? [y/N]", b"\x03");
+    assert_eq!((code, people.0.nonce()), (130, nonce), "{screen}");
+    let (code, _, errors) = people.0.run(&deploying);
+    assert_eq!(code, 4, "{errors}");
+
+    // Who has read enough is no reason to fail.
+    let script = format!("'{}' pool calendar --epochs 500 --deployment book | head -1", env!("CARGO_BIN_EXE_tidepool"));
+    let (code, screen) = people.0.in_shell(&format!("set -o pipefail; {script}"));
+    assert!(code == 0 && screen.lines().count() == 1, "{code}: {screen}");
 }

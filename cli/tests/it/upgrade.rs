@@ -47,6 +47,8 @@ fn older_pool() -> (Place, String) {
     place.is_accepted();
     assert_eq!(place.verify_with(&older), (0, json!([])));
     let [alice, pool] = [Account::named("alice").address(), place.address("Pool")];
+    let to = Account::named("treasury").address();
+    place.impersonate(to, place.tokens[1], &IToken::mintCall { to, value: U256::MAX >> 8 }.abi_encode());
     place.impersonate(
         alice,
         place.tokens[0],
@@ -143,19 +145,19 @@ fn what_breaks_the_pool_is_refused(place: &Place) {
     place.write("book/Pool.json", &book);
     // Cuts of one's own.
     let views = place.address("PoolViews").to_string();
-    let cut = |what: &[&str]| [&["pool", "cut", "--as", "safe", "--deployment", "book"], what].concat();
-    let (code, out, errors) = place.run(&cut(&["--replace", &format!("{views}=stake,restake")]));
+    let cut = |what: &[&str]| place.run(&[&["pool", "cut", "--as", "safe", "--deployment", "book"], what].concat());
+    let (code, out, errors) = cut(&["--replace", &format!("{views}=stake,restake")]);
     assert_eq!(code, 0, "{errors}");
     assert!(
         errors.contains("stake: ") && errors.contains("(Staking) to ") && errors.contains("(PoolViews)"),
         "{errors}"
     );
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["transactions"].as_array().unwrap().len(), 1);
-    let (code, _, errors) = place.run(&cut(&["--remove", "markDebt"]));
+    let (code, _, errors) = cut(&["--remove", "markDebt"]);
     assert!(code == 1 && errors.contains("RequiredSelectorUnrouted"), "{errors}");
-    let (code, _, errors) = place.run(&cut(&["--add", &format!("{}=0x01020304", place.tokens[0])]));
+    let (code, _, errors) = cut(&["--add", &format!("{}=0x01020304", place.tokens[0])]);
     assert_eq!(code, 0, "{errors}");
-    let (code, _, errors) = place.run(&cut(&["--add", &format!("{}=0x01020304", deployer().address())]));
+    let (code, _, errors) = cut(&["--add", &format!("{}=0x01020304", deployer().address())]);
     assert!(code == 1 && errors.contains("no program that is active"), "{errors}");
 }
 
@@ -182,8 +184,8 @@ fn batches_are_played_and_a_chain_is_copied(place: &Place) {
     assert_eq!(played["from"], json!(Account::named("safe").address()));
     assert_eq!(place.ask("eth_blockNumber", json!([])), head, "nothing is sent");
     // One that is refused stops there.
-    let by_a_stranger = [&simulate[..], &["--from", &deployer().address().to_string()]].concat();
-    let (code, out, _) = place.run(&by_a_stranger);
+    let stranger = deployer().address().to_string();
+    let (code, out, _) = place.run(&[&simulate[..], &["--from", &stranger]].concat());
     assert!(code == 4 && out.contains("REFUSED: ") && out.contains("AccessControlUnauthorizedAccount"), "{out}");
 
     // A copy of the chain is a chain of its own, on which alice leaves.
@@ -227,7 +229,7 @@ fn a_deployment_is_rehearsed_by_somebody_without_a_key() {
     assert_eq!(code, 4, "the owner has not accepted: {errors}");
     let rehearsed: Value = serde_json::from_str(&out).unwrap();
     assert!(
-        rehearsed["transactions"].as_u64().unwrap() > 30 && rehearsed["gas_used"].as_u64().unwrap() > 100_000_000,
+        rehearsed["transactions"].as_u64().unwrap() > 30 && rehearsed["gas_used"].as_u64().unwrap() > 50_000_000,
         "{out}"
     );
     let differences =

@@ -169,9 +169,19 @@ impl Results {
 
     /// Compares the tree with a file that was published, leaf by leaf and by its CID.
     pub fn check_published(&self, path: &Path) -> Result<Vec<Check>, Error> {
-        let (published, bytes) = read_tree(path)?;
+        let bytes = fs::read(path).map_err(Error::at(path))?;
+        self.check_published_bytes(path, &bytes)
+    }
+
+    /// The same with what was read or fetched; `name` is how it is called in errors.
+    ///
+    /// # Errors
+    ///
+    /// If it is no tree.
+    pub fn check_published_bytes(&self, name: &Path, bytes: &[u8]) -> Result<Vec<Check>, Error> {
+        let published = Tree::parse(bytes).map_err(|error| Error::malformed(name, error))?;
         Ok(vec![
-            Check::same("the published file has the CID of the manifest", &cid::of(&bytes), &self.manifest.cid),
+            Check::same("the published file has the CID of the manifest", &cid::of(bytes), &self.manifest.cid),
             Check::same_leaves("the published tree is that of the results", &published, &self.tree),
         ])
     }
