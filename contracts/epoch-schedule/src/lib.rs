@@ -171,11 +171,11 @@ impl EpochSchedule {
     }
 
     fn get_role_admin(&self, role: B256) -> B256 {
-        self.pool.access.get_role_admin(role)
+        Role::admin_of(role)
     }
 
     fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
-        self.pool.only_id(self.pool.access.get_role_admin(role))?;
+        self.pool.only_id(Role::admin_of(role))?;
         if role == Role::OWNER.id() {
             self.check_owner(account)?;
         }
@@ -184,7 +184,7 @@ impl EpochSchedule {
     }
 
     fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
-        self.pool.only_id(self.pool.access.get_role_admin(role))?;
+        self.pool.only_id(Role::admin_of(role))?;
         self.revoke(role, account)
     }
 
@@ -251,12 +251,11 @@ impl EpochSchedule {
     fn grant_first_roles(&mut self) {
         let owner = self.pool.proposed_owner.address();
         self.pool.proposed_owner.set(U256::ZERO);
-        for role in Role::ALL.into_iter().take(4) {
-            self.grant(role.id(), owner);
-        }
-        for role in Role::ALL {
-            self.pool.access._set_role_admin(role.id(), Role::OWNER.id());
-        }
+        self.grant(Role::OWNER.id(), owner);
+        self.grant(Role::EPOCH_PARAMETERS.id(), owner);
+        self.grant(Role::REWARDS_RATE.id(), owner);
+        self.grant(Role::BORROWER_ADMIN.id(), owner);
+        Role::each(report_admin);
     }
 
     fn start_rewards_clock(&mut self) {
@@ -375,6 +374,12 @@ impl EpochSchedule {
         self.pool.owner_count.set(owners);
         Ok(())
     }
+}
+
+/// Reports who administers a role, as a pool does once.
+#[inline(never)]
+fn report_admin(role: Role) {
+    emit(&abi::RoleAdminChanged { role: role.id(), previousAdminRole: B256::ZERO, newAdminRole: Role::OWNER.id() });
 }
 
 /// Refuses a schedule under which the present is in the blackout window.

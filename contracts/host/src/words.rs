@@ -128,6 +128,14 @@ impl<A: Topic, B: Topic> Topics for (B256, A, B) {
     }
 }
 
+impl<A: Topic, B: Topic, C: Topic> Topics for (B256, A, B, C) {
+    fn write(self, out: Out<'_, '_>) {
+        put(out, self.1.word());
+        put(out, self.2.word());
+        put(out, self.3.word());
+    }
+}
+
 /// Fields that are words.
 pub trait Words {
     /// Appends them.

@@ -19,7 +19,7 @@ mod uint;
 use alloc::{vec, vec::Vec};
 
 use ::host::{HOST, Revert};
-use alloy_primitives::{Address, B256, FixedBytes, U256, fixed_bytes};
+use alloy_primitives::{Address, B256, FixedBytes, U256};
 use alloy_sol_types::SolCall;
 use stylus_sdk::{abi::Bytes, prelude::*};
 
@@ -619,7 +619,7 @@ impl TrustedBorrowerL2Proxy {
     }
 
     fn supports_interface(&self, interface_id: FixedBytes<4>) -> bool {
-        [fixed_bytes!("01ffc9a7"), fixed_bytes!("7965db0b")].contains(&interface_id)
+        matches!(u32::from_be_bytes(interface_id.0), 0x01ff_c9a7 | 0x7965_db0b)
     }
 }
 

@@ -91,11 +91,13 @@ const GAS_EXPLANATION: &str = "## Above 0.80
 - *Tokens pulled in* are counted: the pool asks for its balance before and after, where the original trusts the transfer: `stake*`, `repayBorrow.*`, `repayDebt.*`.
 - *Losses credited* are reported as a burn as well, a log of 1,756 gas: `settle.*` and `withdrawDebt.*` with shortfalls.
 - *Short calls* consist of routing and of starting two programs: `approve.*`, `grantRole`, `revokeRole`,
-  `view.getCurrentEpoch`, `decreaseBorrowerDebt`.
+  `view.getCurrentEpoch`, `decreaseBorrowerDebt`. Who administers a role is not stored: reading it would put the two of roles above 1.00.
 - *Deposits* (`deposit.*`) ask the pool whether it restricts the borrower or a loan is overdue, in one call of 24,000 gas, and look the vault up,
-  2,200: rules that the original lacks. Without them they would be at 0.71. The way to a facet alone, 9,300 gas, would keep them above 1.00.
-- *What is owed* (`deposit.restricted`, `externalWithdrawToken.*`) the pool says in one call that tells everything of a borrower, 24,000 gas. Where the
-  guardian approved the amount, the original asks for nothing, while here the excess is used first.
+  2,200: rules that the original lacks. Without them they would be at 0.71. They cannot come below 1.00 with the rule: the way to a facet, 9,300 gas, and
+  the three words that say whether a loan is overdue, 6,300, make 1.26 already. Of the 24,000 gas 12,600 are six words; a borrower who is at
+  its limit saves two of them, 4,200, since then what is available decides nothing.
+- *What is owed* (`deposit.restricted`, `externalWithdrawToken.*`) the pool says in the same call, 24,000 gas. Where the
+  guardian approved the amount, the original asks for nothing, while here the excess is used first: without asking they would be at 0.63.
 - *The first call of an epoch* that changed the total active stake (`rollover.*.pending`, `settle.requestWithdrawal`) reads the loans as well, 2,100 gas,
   and remembers whether the epoch began short, so that no `stake` in it has to.
 - *Cancellations* (`depositCancel`, `depositReclaim`) are remembered, 5,000 gas, so that no deposit undoes them.
@@ -115,13 +117,21 @@ fn instances() -> Result<String> {
 
 fn summary(rows: &[Row]) -> String {
     let ratio = |row: &Row| row.cached as f64 / row.original as f64;
-    let average = rows.iter().map(ratio).sum::<f64>() / rows.len() as f64;
+    let average = |of: &dyn Fn(&Row) -> bool| {
+        let ratios: Vec<_> = rows.iter().filter(|row| of(row)).map(ratio).collect();
+        ratios.iter().sum::<f64>() / ratios.len() as f64
+    };
+    let [pool, distributor, proxies] =
+        ["ls.", "md.", "sp"].map(|prefix| average(&|row| row.scenario.starts_with(prefix)));
     let at_most = |limit| rows.iter().filter(|row| ratio(row) <= limit).count();
     format!(
-        "{} scenarios. Cached, the average ratio is {average:.2}; {} are at most 0.80 of the original, {} above 1.00.\n",
+        "{} scenarios. Cached, the average ratio is {:.3}: pool {pool:.2}, proxies {proxies:.2}, distributor {distributor:.2}. {} are at most 0.80 \
+         of the original, {} above 1.00; without these the average is {:.3}.\n",
         rows.len(),
+        average(&|_| true),
         at_most(0.8),
         rows.len() - at_most(1.0),
+        average(&|row| ratio(row) <= 1.0),
     )
 }
 

@@ -245,7 +245,6 @@ fn getter(pool: &Pool, field: &str, part: &str, keys: &[Key]) -> Option<U256> {
         ("access.has_role", "value") => {
             u(pool.view(IEpochSchedule::hasRoleCall { role: keys[0], account: address(1) }).into())
         }
-        ("access.admin_role", "value") => pool.view(IEpochSchedule::getRoleAdminCall { role: keys[0] }).into(),
         ("constructed", "value") => u(1),
         // The whole pool is lent to nobody from the start.
         ("borrowers", "share" | "next_share") if keys[0].is_zero() => u(10_000),
