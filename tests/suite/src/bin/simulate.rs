@@ -6,7 +6,6 @@ use std::{
     time::Instant,
 };
 
-use alloy_primitives::U256;
 use clap::{Parser, ValueEnum};
 use suite::{
     distribution::simulation as distributor,
@@ -39,7 +38,7 @@ enum Subject {
     Pool,
     /// Market makers' proxies, with pool and exchange.
     Proxies,
-    /// Borrowers that collude with stakers and keepers, against the caps.
+    /// Borrowers, with and without proxies, that collude with stakers and keepers, against caps and shares.
     Collusion,
     /// The rewards distributor and its oracle.
     Distributor,
@@ -66,13 +65,12 @@ fn main() -> ExitCode {
             outcome.map(|()| proxies.tally)
         }
         Subject::Collusion => {
-            let mut closest = U256::ZERO;
+            let mut closest = 0;
             let outcome = play(&options, |seed, steps| {
-                let loot = collusion::play(seed, steps)?;
-                closest = closest.max(loot.taken * U256::from(100) / loot.allowed);
+                closest = closest.max(collusion::play(seed, steps)?.percent());
                 Ok(steps)
             });
-            println!("at most {closest} % of what the caps allow was taken");
+            println!("at most {closest} % of what caps and shares allow was taken");
             outcome.map(|()| Tally::new())
         }
         Subject::Distributor => {
