@@ -17,7 +17,7 @@ pub(crate) fn update(workspace: &Workspace, progress: &Progress, check: bool) ->
     let mut complaints = write_json(&declared, &workspace.abi, check)?;
 
     let done = workspace.output().join("abi.stamp");
-    let inputs = stamp::of(&[&workspace.root, &workspace.abi], "abi")?;
+    let inputs = stamp::of(&workspace.root, &workspace.abi, "abi")?;
     if fs::read_to_string(&done).is_ok_and(|last| last == inputs) {
         return Ok(complaints);
     }

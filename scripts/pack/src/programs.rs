@@ -129,7 +129,7 @@ impl Workspace {
     /// Everything that a program is made of, and what makes it.
     fn inputs(&self, identity: &Identity) -> Result<String> {
         let settings = format!("{} {identity:?} {}", compile::settings(), self.members);
-        stamp::of(&[&self.root, &self.abi], &settings)
+        stamp::of(&self.root, &self.abi, &settings)
     }
 
     /// Brings the packed programs that are `wanted` up to date. A second call without changes only looks.
