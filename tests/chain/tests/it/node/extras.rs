@@ -1,6 +1,7 @@
 //! What is not of one transaction: simulated blocks, estimates in parts, the price of bytes on L1, debug imports.
 
-use alloy_primitives::{Address, Bytes, U256, address};
+use alloy_consensus::{SignableTransaction, TxEnvelope, TxLegacy, transaction::SignerRecoverable};
+use alloy_primitives::{Address, Bytes, Signature, U256, address, b256, hex};
 use alloy_sol_types::SolCall;
 use chain::{Account, MULTICALL3, PERMIT2, abi::NodeInterface, compress, init_code, node::NodeSettings};
 use serde_json::{Value, json};
@@ -156,15 +157,34 @@ fn multicall3_and_permit2_are_those_of_every_chain() {
         serde_json::from_value(result(&node, "eth_getCode", json!([address]))).expect("bytes")
     };
     assert_eq!((code(MULTICALL3).len(), code(PERMIT2).len()), (3_808, 9_152));
-    // Its address commits to the whole of its init code: no other bytes could have been created there.
-    let init =
-        alloy_primitives::hex::decode(include_str!("../../../data/permit2_init.hex").trim()).expect("hexadecimal");
+    // On every chain the same signed transaction creates Multicall3. From other bytes it would come from somebody else, to another address.
+    let signer = creation_of_multicall3(&code(MULTICALL3)).recover_signer().expect("a signature");
+    assert_eq!(signer, address!("05f32B3cC3888453ff71B01135B34FF8e41263F2"));
+    assert_eq!(signer.create(0), MULTICALL3);
+    // Permit2's address commits to the whole of its init code: no other bytes could have been created there.
+    let init = hex::decode(include_str!("../../../data/permit2_init.hex").trim()).expect("hexadecimal");
     let salt: alloy_primitives::B256 =
         "0000000000000000000000000000000000000000d3af2663da51c10215000000".parse().expect("a word");
     assert_eq!(chain::CREATE2_FACTORY.create2_from_code(salt, init), PERMIT2);
     assert_eq!(result(&node, "eth_getTransactionCount", json!([Address::ZERO, "latest"])), "0x0");
     let block_number = result(&node, "eth_call", json!([{ "to": MULTICALL3, "data": "0x3408e470" }]));
     assert_eq!(block_number, json!(word(412_346)), "getChainId()");
+}
+
+/// Init code that returns the rest of itself, 3,808 bytes, in a transaction for any chain.
+fn creation_of_multicall3(code: &[u8]) -> TxEnvelope {
+    let returning = hex!("608060405234801561001057600080fd5b50610ee0806100206000396000f3fe");
+    let (r, s) = (
+        b256!("edce47092c0f398cebf3ffc267f05c8e7076e3b89445e0fe50f6332273d4569b"),
+        b256!("1b0b9d000e19b24c5869b0fc3b22b0d6fa47cd63316875cbbd577d76e6fde086"),
+    );
+    let transaction = TxLegacy {
+        gas_price: 100_000_000_000,
+        gas_limit: 1_000_000,
+        input: [returning.as_slice(), code].concat().into(),
+        ..TxLegacy::default()
+    };
+    TxEnvelope::from(transaction.into_signed(Signature::new(r.into(), s.into(), true)))
 }
 
 // ---------------------------------------------------------------- debug imports
