@@ -70,8 +70,7 @@ impl Rehearsal {
     pub(crate) fn send(&self, from: Address, request: &Request) -> anyhow::Result<Done> {
         self.node.call_latest(Some(from), request)?;
         self.ask("evm_impersonateAccount", json!([from]))?;
-        let value = U256::from(request.value);
-        let call = json!([{ "from": from, "to": request.to, "value": value, "data": request.data }]);
+        let call = json!([{ "from": from, "to": request.to, "value": request.value, "data": request.data }]);
         let hash: B256 = serde_json::from_value(self.ask("eth_sendTransaction", call)?)?;
         let receipt = self.node.receipt(hash)?.with_context(|| format!("{hash}: no receipt"))?;
         ensure!(receipt.status(), "{}: tried, it came through; sent, it failed", decode::call(&request.data));

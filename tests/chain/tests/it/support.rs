@@ -37,6 +37,7 @@ pub(crate) mod op {
     pub(crate) const SLOAD: u8 = 0x54;
     pub(crate) const SSTORE: u8 = 0x55;
     pub(crate) const GAS: u8 = 0x5a;
+    pub(crate) const LOG0: u8 = 0xa0;
     pub(crate) const CALL: u8 = 0xf1;
     pub(crate) const RETURN: u8 = 0xf3;
     pub(crate) const DELEGATECALL: u8 = 0xf4;

@@ -126,6 +126,40 @@ fn what_cannot_be_read_is_an_error_and_never_zero() {
 }
 
 #[test]
+fn logs_from_before_come_from_there_and_what_was_read_is_saved() {
+    let served = Served::new(Limits::default());
+    let there = &served.node;
+    // Writes what it was sent to word 0, and logs it.
+    let code = Code::new().push(0).op(op::CALLDATALOAD).push(0).op(op::SSTORE).push(0).push(0).op(op::LOG0).bytes();
+    let logger = create(there, &code);
+    send(there, Some(logger), word(7).to_vec());
+    result(there, "anvil_setStorageAt", json!([logger, "0x1", word(8)]));
+    let here = fork(&served, None);
+    send(&here, Some(logger), word(9).to_vec());
+    let logs = |from: Value| {
+        let filter = json!([{ "address": logger, "fromBlock": from, "toBlock": "latest" }]);
+        result(&here, "eth_getLogs", filter).as_array().expect("a list").len()
+    };
+    let head = number(&result(&here, "eth_blockNumber", json!([])));
+    assert_eq!((logs(json!("0x0")), logs(json!(format!("{head:#x}")))), (2, 1));
+
+    // What was read or changed is in the file, and what was not is zero there.
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    here.save_copy(file.path()).expect("it is written");
+    let settings = NodeSettings { frozen: true, ..NodeSettings::default() };
+    let copy = Node::load(settings, file.path()).expect("a chain of its own");
+    let stored = |slot: &str| result(&copy, "eth_getStorageAt", json!([logger, slot]));
+    assert_eq!((stored("0x0"), stored("0x1")), (json!(word(9)), json!(word(0))));
+    let time = |node: &Node| result(node, "eth_getBlockByNumber", json!(["latest", false]))["timestamp"].clone();
+    assert_eq!((number(&result(&copy, "eth_blockNumber", json!([]))), time(&copy)), (0, time(&here)));
+    send(&copy, Some(logger), word(1).to_vec());
+    assert_eq!(stored("0x0"), json!(word(1)));
+    drop(served);
+    let filter = json!([{ "address": logger, "fromBlock": "0x0", "toBlock": "latest" }]);
+    assert!(refusal(&here, "eth_getLogs", filter).1.contains("fork of"), "never fewer in silence");
+}
+
+#[test]
 fn a_fork_needs_a_chain_and_a_block() {
     let served = Served::new(Limits::default());
     let settings = NodeSettings::default;
