@@ -138,6 +138,9 @@ need_clients() { need_packages tests/clients "the clients"; }
 # What tests/report drives a browser with. It brings no browser: that is need_browser's.
 need_browser_driver() { need_packages tests/report "the driver of the browser"; }
 
+# What the pages are built and tested with.
+need_pages() { need_packages web "what the pages are built with"; }
+
 # npm packages of a folder, pinned by the hashes in its package-lock.json.
 need_packages() { # folder, what they are
   need_node
