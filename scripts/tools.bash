@@ -193,6 +193,22 @@ node_major() {
   printf '%s\n' "${version%%.*}"
 }
 
+# Sets SOLVERS: a virtual environment with z3 and cvc5 at the versions of proofs/solvers.txt, and nothing else.
+need_solvers() {
+  local wanted
+  SOLVERS=$PWD/target/solvers
+  wanted=$(cksum proofs/solvers.txt)
+  [ "$(cat "$SOLVERS/made-from" 2>/dev/null)" = "$wanted" ] && return
+  command -v python3 >/dev/null || fail "python3 is missing: the solvers come as Python packages" "apt-get install python3 python3-venv"
+  rm -rf "$SOLVERS"
+  python3 -m venv "$SOLVERS" >/dev/null 2>&1 || { install_packages python3-venv && python3 -m venv "$SOLVERS"; } ||
+    fail "python3 has no module venv" "apt-get install python3-venv"
+  patiently "installing z3 and cvc5" "$SOLVERS/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+    --require-hashes --requirement proofs/solvers.txt ||
+    fail "z3 and cvc5 could not be installed in $SOLVERS" "proofs/solvers.txt names the versions; there are wheels for Linux"
+  printf '%s\n' "$wanted" >"$SOLVERS/made-from"
+}
+
 # Sets CARGO_DENY.
 need_cargo_deny() {
   need_cargo_tool cargo-deny 0.20.2

@@ -1,0 +1,17 @@
+//! Laws of the contracts' arithmetic, for all inputs. `proofs/README.md` says what is proved, on what it rests, and what is not.
+//!
+//! [`source`] is the contracts' own source over numbers that are terms ([`number`]), [`engine`] runs it on every path, [`laws`] claims, and
+//! [`verdict`] asks the solvers.
+
+pub mod counterexample;
+pub mod engine;
+mod fields;
+pub mod host;
+pub mod laws;
+pub mod mutants;
+pub mod number;
+pub mod scopes;
+pub mod solver;
+pub mod source;
+pub mod verdict;
+pub mod world;
