@@ -108,6 +108,8 @@ pub struct Run {
     pub broken: Option<String>,
     /// Sites of mutants that were passed.
     pub sites: BTreeSet<usize>,
+    /// Ends of paths of which that is not known: SMT-LIB.
+    pub ends: Vec<String>,
     /// Whether values were found that reach the end of some path, so that the claims are about something.
     pub witnessed: bool,
 }
@@ -303,6 +305,9 @@ impl State {
             if opaque.hides(&self.terms[id as usize], |id| self.number(id).is_some()) {
                 done.insert(id);
                 let _ = writeln!(text, "(declare-const {} Int)", self.name(id));
+                if self.is_natural(id) {
+                    let _ = writeln!(text, "(assert (=> true (<= 0 {})))", self.name(id));
+                }
                 continue;
             }
             if !ready {
@@ -652,6 +657,7 @@ pub fn explore(theory: Theory, style: Style, solver: Solver, mutant: (usize, usi
                 let (text, variables) = state.query(&state.path.clone(), None, Hidden::Nothing);
                 let found = state.solver.as_mut().map(|solver| solver.ask(&text, &variables));
                 state.run.witnessed = matches!(found, Some(Answer::Satisfiable(_)));
+                state.run.ends.push(text);
             }
         });
     }

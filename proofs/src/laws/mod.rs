@@ -23,13 +23,19 @@ pub struct Law {
     pub theory: Theory,
     /// How its claims are asked.
     pub style: Style,
+    /// Numbers that it is about, where solvers do not find any by themselves.
+    pub example: &'static [(&'static str, u64)],
     /// Runs the contracts' functions and claims.
     pub run: fn(),
 }
 
 impl Law {
     const fn new(name: &'static str, run: fn(), prose: &'static str) -> Self {
-        Self { name, prose, theory: Theory::Integers, style: Style::Each, run }
+        Self { name, prose, theory: Theory::Integers, style: Style::Each, example: &[], run }
+    }
+
+    const fn about(self, example: &'static [(&'static str, u64)]) -> Self {
+        Self { example, ..self }
     }
 
     const fn linear(name: &'static str, run: fn(), prose: &'static str) -> Self {

@@ -16,7 +16,7 @@ pub(super) const LAWS: &[Law] = &[
     Law::loose(
         "records 2",
         rolling_inactive,
-        "The same of a staker's inactive record, which shortfalls shrink on the way: with up to two of them on the way, wherever they fall, at once or in slices.",
+        "The same of a staker's inactive record, which shortfalls shrink on the way: with one of them on the way, wherever it falls, at once or in slices.",
     ),
     Law::linear(
         "records 3",
@@ -78,7 +78,7 @@ fn rolling() {
 }
 
 fn rolling_inactive() {
-    for count in 0..=2 {
+    for count in 0..=1 {
         if !either(&format!("{count} shortfalls")) {
             continue;
         }

@@ -16,13 +16,15 @@ pub(super) const LAWS: &[Law] = &[
         "A staker accrues its stake times the growth of the index over 10^18, rounded down, or is refused if that would leave 96 bits; who \
          has no stake accrues nothing for the past.",
     ),
-    Law::new("rewards 3", sum, "What accrues to all is at most what was emitted."),
+    Law::new("rewards 3", sum, "What accrues to all is at most what was emitted.")
+    .about(&[("seconds", 1), ("rate", 1), ("total", 1), ("staked", 1), ("that was all", 1)]),
     Law::new(
         "rewards 4",
         cap,
         "Below the cap on the rate, whatever the rates before: neither the index nor a staker's rewards can leave their widths before the \
          distribution ends, so settling is never refused.",
-    ),
+    )
+    .about(&[("duration", 10), ("seconds", 1), ("rate", 1), ("total", 1), ("staked", 1)]),
     Law::new(
         "rewards 5",
         split_staker,
@@ -130,9 +132,11 @@ fn sum() {
     let earns = int(staker.accrued);
     let down = (earns * ten_to(UNIT)).le(growth * staked);
     claim("what is earned rounds down", down);
-    let (sum, seen) = (sum + earns, seen + staked);
+    let (sum, before, seen) = (sum + earns, seen, seen + staked);
     let with_it = (sum * ten_to(UNIT)).le(seen * growth);
-    claim_from("one more staker keeps the sum below", &[so_far, down], with_it);
+    let spread = (seen * growth).eq(before * growth + growth * staked);
+    claim_from("stakes add up", &[], spread);
+    claim_by_adding("one more staker keeps the sum below", &[so_far, down, spread], with_it);
     if either("that was all") {
         assume(seen.le(total));
         let all = (seen * growth).le(growth * total);
@@ -213,7 +217,9 @@ fn cap() {
     let own = (growth * staked).le(growth * total);
     claim_from("a stake is at most the total", &[growth.ge(0), int(staked).le(total)], own);
     let covered = ((since + growth) * staked).le((emitted_since + more) * ten_to(UNIT));
-    claim_from("a staker's part is covered by what was emitted since", &[own, rounded, facts[2]], covered);
+    let spread = ((since + growth) * staked).eq(since * staked + growth * staked);
+    claim_from("growths add up", &[], spread);
+    claim_by_adding("a staker's part is covered by what was emitted since", &[own, rounded, facts[2], spread], covered);
 
     // The staker settles: what it had was covered by what was emitted before.
     let accrued = any_up_to::<u128>("accrued", power(96) - int(1));

@@ -18,7 +18,7 @@ use crate::{
 };
 
 const fn law(name: &'static str, run: fn(), prose: &'static str) -> Law {
-    Law { name, prose, theory: Theory::Bits, style: Style::Together, run }
+    Law { name, prose, theory: Theory::Bits, style: Style::Together, example: &[], run }
 }
 
 pub(super) const LAWS: &[Law] = &[
