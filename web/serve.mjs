@@ -13,9 +13,9 @@ const HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosnif
 /** Starts the server; answers its address and how to stop it. `deployment` is the path of a file, or nothing for none. */
 export async function serve(deployment, port = 0) {
   const server = createServer(async (request, answer) => {
-    const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
-    const file = path === "/deployment.json" ? deployment : join(ROOT, path === "/" ? "index.html" : path);
     try {
+      const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
+      const file = path === "/deployment.json" ? deployment : join(ROOT, path === "/" ? "index.html" : path);
       if (request.method !== "GET" || !file || (file !== deployment && !file.startsWith(ROOT))) throw new Error("not here");
       const body = await readFile(file);
       answer.writeHead(200, { ...HEADERS, "content-type": TYPES[extname(file)] ?? "application/octet-stream" }).end(body);

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { request } from "node:http";
 import { after, afterEach, beforeEach, test } from "node:test";
-import { act, action, as, clean, client, connectWallet, deployment, distributorAbi, end, equalsGetters, figure, get, perform, performed, pool, oracleAbi, poolAbi, proxyAbi, rootOf, rpc, shot, tokenAbi, toEdge, units, until, usdc, visit } from "./harness.mjs";
+import { act, action, as, clean, client, connectWallet, deployment, distributorAbi, end, equalsGetters, figure, get, perform, performed, pool, oracleAbi, poolAbi, proxyAbi, rootOf, rpc, shot, site, tokenAbi, toEdge, units, until, usdc, visit } from "./harness.mjs";
 
 after(end);
 let snapshot;
@@ -244,6 +245,17 @@ test("a link to a foreign deployment never leads to a signing prompt without its
   await visit({ path: "#/stake?deployment=%7Bnonsense" }, async (page) => {
     await page.getByText("cannot be read: it is not JSON.").waitFor();
   });
+});
+
+test("the server of the pages gives away nothing else, and survives what it cannot read", async () => {
+  const status = async (path) =>
+    new Promise((resolve, reject) => {
+      const { hostname, port } = new URL(site.url);
+      request({ hostname, port, path }, (answer) => (answer.resume(), resolve(answer.statusCode))).on("error", reject).end();
+    });
+  for (const path of ["/%zz", "/../package.json", "/..%2fpackage.json", "/%2e%2e/package.json", "/nothing", "//", "/assets"]) assert.equal(await status(path), 404, path);
+  assert.equal(await status("/"), 200);
+  assert.equal(await status("/deployment.json"), 200);
 });
 
 test("keyboard alone: to the content, into the dialog, out of it", async () => {
