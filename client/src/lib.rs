@@ -6,6 +6,7 @@
 //! - [`Sending`] and [`Sender`]: what is sent was tried, shown and asked for; or, without a key, it is printed for another to send.
 
 mod failure;
+pub mod follow;
 mod host;
 mod node;
 mod send;

@@ -65,6 +65,11 @@ impl Rpc {
         Node::connect(self.urls()?)
     }
 
+    /// These nodes.
+    pub const fn of(urls: Vec<Url>) -> Self {
+        Self { rpc: urls }
+    }
+
     /// Whether an argument names a node.
     pub const fn is_named(&self) -> bool {
         !self.rpc.is_empty()
@@ -530,7 +535,7 @@ impl Node {
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct At<'a> {
     #[serde(skip)]
-    node: &'a Node,
+    pub(crate) node: &'a Node,
     /// Its number.
     pub block: u64,
     /// Its hash.
@@ -593,7 +598,7 @@ impl Endpoint {
 }
 
 /// Installs what TLS is computed with, once a process; that somebody has done so before is as good.
-fn install_tls() {
+pub(crate) fn install_tls() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
