@@ -90,7 +90,12 @@ pub(super) fn read_all<V: Visitor>(path: &Path, stored: Stored, reading: &mut Re
 }
 
 /// Reads the lines that start before `to`; returns how many. What cannot be read is a problem like any other.
-fn read_lines<V: Visitor>(mut file: impl BufRead, mut at: u64, to: u64, reading: &mut Reading<'_, V>) -> u64 {
+pub(super) fn read_lines<V: Visitor>(
+    mut file: impl BufRead,
+    mut at: u64,
+    to: u64,
+    reading: &mut Reading<'_, V>,
+) -> u64 {
     let (mut line, mut rows) = (Vec::new(), 0);
     while at < to {
         line.clear();

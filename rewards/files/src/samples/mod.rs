@@ -138,6 +138,12 @@ impl Samples {
         Ok(samples)
     }
 
+    /// Whole lines of one file of JSON lines, from one byte to another: what was appended since it was read last.
+    #[must_use]
+    pub fn lines(path: &Path, from: u64, to: u64) -> Self {
+        Self { parts: vec![Part::Lines { path: path.to_owned(), from, to }], problems: Problems::default() }
+    }
+
     /// Reads everything once.
     pub fn scan<V: Visitor + Send>(
         &self,
@@ -196,6 +202,16 @@ impl Samples {
         let before: u64 = (0..place.part).filter(same_file).map(|part| rows[part]).sum();
         (path.to_owned(), (place.row > 0).then_some(before + place.row))
     }
+}
+
+/// Shows samples in memory, one a line as in files of JSON lines, to a visitor; the first thing that is wrong with them, with its line.
+pub fn read_lines<V: Visitor>(lines: &[u8], visitor: &mut V) -> Result<(), String> {
+    let mut found = Found::default();
+    let mut reading = Reading { part: 0, visitor, found: &mut found };
+    jsonl::read_lines(lines, 0, u64::MAX, &mut reading);
+    let problems = found.resolve(|_, row| (PathBuf::new(), Some(row)));
+    let first = problems.first.into_iter().next();
+    first.map_or(Ok(()), |problem| Err(format!("line {}: {}", problem.row.unwrap_or_default(), problem.reason)))
 }
 
 fn join<T>(worker: std::thread::ScopedJoinHandle<'_, T>) -> T {
