@@ -160,6 +160,13 @@ need_browser() {
   fail "chromium is missing and could not be installed" "apt-get install chromium" "or: CHROMIUM=/path/to/chromium scripts/report-test"
 }
 
+# Postgres as Debian installs it. Nothing of it needs to run: the tests start one of their own.
+need_postgres() {
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+  install_packages postgresql && compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+  fail "Postgres is missing and could not be installed" "apt-get install postgresql"
+}
+
 find_browser() {
   local name
   for name in chromium chromium-browser google-chrome; do

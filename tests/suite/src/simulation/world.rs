@@ -47,7 +47,16 @@ impl World {
     ///
     /// If the pool refuses the settings.
     pub fn new(settings: &Settings) -> Self {
-        let pool = Pool::try_deploy(settings).expect("the settings are legal");
+        Self::on(crate::chain_at(settings.deployed_at - 100_000), settings)
+    }
+
+    /// The same on a chain that was made before, at a time before the deployment's.
+    ///
+    /// # Panics
+    ///
+    /// If the pool refuses the settings.
+    pub fn on(chain: chain::Chain, settings: &Settings) -> Self {
+        let pool = Pool::on(chain, "token", "token", settings).expect("the settings are legal");
         let scope = Scope { people: pool.all(&PEOPLE), borrowers: pool.all(&BORROWERS) };
         let holders = PEOPLE.iter().filter(|name| **name != "Y"); // Y holds nothing and has approved nobody.
         let setup = Setup {
