@@ -11,6 +11,7 @@ mod progress;
 mod proposal;
 mod rehearsal;
 mod rewards;
+mod serve;
 mod shell;
 mod upgrade;
 
@@ -35,7 +36,7 @@ Who uses what:
   market makers     pool borrow, repay, repay-debt, auto-pay, exchange, keys, vaults, recipients; rewards claim
   guardians         pool guardian plan, restrict, withdraw, repay, cancel-deposit, force-withdrawal, repay-debt, block-key, veto
   governance        pool allocations, cap, restriction, epoch, blackout, rate, grant, revoke, ownership, sweep, cut; batch; call
-  operators         deploy, verify-deployment, upgrade, rollback, fork; rewards run, publish, propose, promote
+  operators         deploy, verify-deployment, serve, upgrade, rollback, fork; rewards run, publish, propose, promote
   everybody's rest  call reaches every function of every contract by its name
 
 Exit codes: 0 done; 1 failed; 2 wrong arguments; 3 malformed input; 4 a check does not hold, or data has gaps; 5 it is
@@ -100,6 +101,15 @@ Examples:
   tidepool verify-deployment --rpc https://arb1.example
   tidepool verify-deployment --deployment deployments/42161 --rpc https://arb1.example --json")]
     VerifyDeployment(deploy::Verify),
+    /// Serve history, lists, charts and expected rewards: the index, the API and the running epoch
+    #[command(after_help = "\
+What is present comes from the contracts at one block, what is past from the index, which follows the chain and its reorganisations and goes
+on where it was after any stop. /openapi.json describes the API, /docs tries it, /health says how it is. RUST_LOG says what is logged.
+
+Examples:
+  tidepool serve --rpc https://arb1.example --listen 0.0.0.0:8080
+  tidepool serve --rpc http://127.0.0.1:8545 --database postgres://tidepool@db/tidepool --rewards epochs")]
+    Serve(Box<serve::Serve>),
     /// Print a script that completes commands in a shell
     #[command(
         after_help = "Example:\n  tidepool completions bash > ~/.local/share/bash-completion/completions/tidepool"
@@ -134,6 +144,7 @@ fn main() -> ExitCode {
         Command::Rollback(arguments) => arguments.run(),
         Command::Fork(arguments) => arguments.run(),
         Command::VerifyDeployment(arguments) => arguments.run(),
+        Command::Serve(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),
         Command::Man(arguments) => arguments.run(),
     };
