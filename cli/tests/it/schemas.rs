@@ -60,8 +60,11 @@ struct Schema<'a> {
     name: &'a str,
 }
 
+/// Whether text is what a pattern says.
+type Holds = fn(&str) -> bool;
+
 /// Patterns that the files use.
-const PATTERNS: [(&str, fn(&str) -> bool); 4] = [
+const PATTERNS: [(&str, Holds); 4] = [
     ("^0x[0-9a-fA-F]{40}$", |text| is_hex(text, Some(40))),
     ("^0x[0-9a-fA-F]{64}$", |text| is_hex(text, Some(64))),
     ("^0x([0-9a-fA-F]{2})*$", |text| is_hex(text, None) && text.len() % 2 == 0),
@@ -86,10 +89,9 @@ impl Schema<'_> {
                 "pattern" => value.as_str().is_none_or(|text| self.matches(rule.as_str().unwrap(), text)),
                 "anyOf" => rule.as_array().unwrap().iter().any(|one| self.hold(one, value, place).is_ok()),
                 "items" => {
-                    let items = value.as_array().into_iter().flatten().enumerate();
-                    items
-                        .map(|(index, item)| self.hold(rule, item, &format!("{place}/{index}")))
-                        .collect::<Result<(), _>>()?;
+                    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                        self.hold(rule, item, &format!("{place}/{index}"))?;
+                    }
                     true
                 }
                 "required" => {
@@ -98,10 +100,9 @@ impl Schema<'_> {
                 }
                 "properties" => {
                     let fields = value.as_object().into_iter().flatten();
-                    let known = fields.filter_map(|(name, field)| Some((name, field, rule.get(name)?)));
-                    known
-                        .map(|(name, field, one)| self.hold(one, field, &format!("{place}/{name}")))
-                        .collect::<Result<(), _>>()?;
+                    for (name, field, one) in fields.filter_map(|(name, field)| Some((name, field, rule.get(name)?))) {
+                        self.hold(one, field, &format!("{place}/{name}"))?;
+                    }
                     true
                 }
                 "additionalProperties" => {
@@ -110,10 +111,9 @@ impl Schema<'_> {
                     let others: Vec<_> =
                         fields.filter(|(name, _)| listed.is_none_or(|it| it.get(name).is_none())).collect();
                     if rule.is_object() {
-                        others
-                            .iter()
-                            .map(|(name, field)| self.hold(rule, field, &format!("{place}/{name}")))
-                            .collect::<Result<(), _>>()?;
+                        for (name, field) in &others {
+                            self.hold(rule, field, &format!("{place}/{name}"))?;
+                        }
                     }
                     rule.is_object() || others.is_empty()
                 }
