@@ -177,7 +177,7 @@ fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_plain =
-        |path: &PathBuf| path.is_file() && !path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.');
+        |path: &PathBuf| path.is_file() && path.file_name().is_none_or(|name| name.as_encoded_bytes()[0] != b'.');
     let mut files: Vec<_> = entries.filter(is_plain).collect();
     files.sort();
     files

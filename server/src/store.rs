@@ -1,7 +1,14 @@
 //! The database: SQLite in one file, or Postgres, with the same schema and queries. Whatever is written of a range of blocks is written in one
 //! transaction, its last block included, so that a restart goes on where the last one ended.
 
-use std::{collections::BTreeMap, fs::File, path::Path, str::FromStr, sync::Once, time::Duration};
+use std::{
+    collections::{BTreeMap, hash_map::Entry},
+    fs::File,
+    path::Path,
+    str::FromStr,
+    sync::Once,
+    time::Duration,
+};
 
 use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context, bail};
@@ -516,17 +523,17 @@ impl Writer {
         borrowers: impl IntoIterator<Item = Address>,
     ) -> anyhow::Result<()> {
         for account in stakers {
-            if !ledger.stakers.contains_key(&account) {
+            if let Entry::Vacant(place) = ledger.stakers.entry(account) {
                 let rows = self.all(sql::LAST_STAKER_POINT, [account.into()]).await?;
                 let known = rows.first().map(|row| state(row, 0)).transpose()?;
-                ledger.stakers.insert(account, known.unwrap_or_default());
+                place.insert(known.unwrap_or_default());
             }
         }
         for account in borrowers {
-            if !ledger.borrowers.contains_key(&account) {
+            if let Entry::Vacant(place) = ledger.borrowers.entry(account) {
                 let rows = self.all(sql::LAST_BORROWER_POINT, [account.into()]).await?;
                 let known = rows.first().map(|row| state(row, 0)).transpose()?;
-                ledger.borrowers.insert(account, known.unwrap_or_default());
+                place.insert(known.unwrap_or_default());
             }
         }
         Ok(())

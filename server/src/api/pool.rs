@@ -1,6 +1,6 @@
 //! The pool: present figures from its getters, the past from the index.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolCall;
@@ -752,15 +752,18 @@ pub(crate) async fn staker_history(
     let mut points = BTreeMap::new();
     let mut data = Vec::new();
     for event in events {
-        if !points.contains_key(&event.block) {
-            let Some(mut moment) = history::pool_after(&app.store, event.block).await? else { continue };
-            if moment.pool.time < event.time {
-                moment.ended = moment.pool.advance(event.time);
+        let after = match points.entry(event.block) {
+            Entry::Occupied(point) => point.into_mut(),
+            Entry::Vacant(place) => {
+                let Some(mut moment) = history::pool_after(&app.store, event.block).await? else { continue };
+                if moment.pool.time < event.time {
+                    moment.ended = moment.pool.advance(event.time);
+                }
+                let staker = history::staker_at(&app.store, &shared, address, &moment).await?;
+                place.insert(StakerPoint::of(&staker, moment.pool.index_now()))
             }
-            let staker = history::staker_at(&app.store, &shared, address, &moment).await?;
-            points.insert(event.block, StakerPoint::of(&staker, moment.pool.index_now()));
-        }
-        let after = points[&event.block].clone();
+        };
+        let after = after.clone();
         data.push(StakerEvent { event, after });
     }
     Ok(Json(app.at(tip, data).with_next(next)))

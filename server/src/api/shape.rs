@@ -143,7 +143,7 @@ async fn finish(form: Form, known: Option<HeaderValue>, response: Response) -> R
 
 /// A list as CSV: a column for each field of its rows, those within a field by its name and a point.
 fn csv(body: &[u8]) -> Result<Vec<u8>, Problem> {
-    let answer: Value = serde_json::from_slice(body).map_err(|error| Problem::argument(error))?;
+    let answer: Value = serde_json::from_slice(body).map_err(Problem::argument)?;
     let rows = answer.get("data").unwrap_or(&answer).as_array();
     let rows = rows.ok_or_else(|| Problem::new(StatusCode::NOT_ACCEPTABLE, "this is no list: only JSON is allowed"))?;
     let rows: Vec<_> = rows.iter().map(|row| flat("", row)).collect();
