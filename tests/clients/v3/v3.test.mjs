@@ -51,7 +51,7 @@ after(() => {
 
 const refused = (status) => (error) => {
   assert.equal(error.status, status, error.message);
-  assert.equal(typeof error.response.errors[0].msg, "string");
+  assert.equal(typeof error.data.errors[0].msg, "string");
   return true;
 };
 
