@@ -7,26 +7,22 @@ pub(crate) mod people;
 pub(crate) mod words;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Mutex, PoisonError, mpsc},
     thread,
 };
 
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use anyhow::{Context, anyhow, ensure};
-use chain::node::{Limits, Node as Embedded, NodeSettings, Server, Source};
+use chain::node::{Limits, Node as Embedded, NodeSettings, Served, Source};
 use client::{Node, Request, Rpc, decode};
 use deploy::{Fate, Host, Outcome};
 use serde_json::{Value, json};
-use tokio::{runtime::Runtime, sync::oneshot};
 
 /// The chain of a node from a block on, in this process.
 pub(crate) struct Rehearsal {
     /// Asks the chain in this process.
     pub(crate) node: Node,
-    embedded: Arc<Embedded>,
-    stop: Option<oneshot::Sender<()>>,
-    _runtime: Runtime,
+    served: Served,
 }
 
 /// What a transaction did.
@@ -47,19 +43,13 @@ impl Rehearsal {
     pub(crate) fn begin(rpc: &Rpc, block: Option<u64>) -> anyhow::Result<Self> {
         let settings = NodeSettings { frozen: true, ..NodeSettings::default() };
         let embedded = Embedded::fork_of(settings, "the node", Box::new(Behind::of(rpc.connect()?)), block)?;
-        let embedded = Arc::new(embedded);
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let server = runtime.block_on(Server::bind(embedded.clone(), free, Limits::default()))?;
-        let url = format!("http://{}", server.address()?);
-        let (stop, stopped) = oneshot::channel::<()>();
-        runtime.spawn(server.run(async { drop(stopped.await) }));
-        Ok(Self { node: Node::at_url(&url)?, embedded, stop: Some(stop), _runtime: runtime })
+        let served = Served::new(embedded, Limits::default())?;
+        Ok(Self { node: Node::at_url(&served.url())?, served })
     }
 
     /// The chain itself.
     pub(crate) fn embedded(&self) -> &Embedded {
-        &self.embedded
+        &self.served.node
     }
 
     /// Makes somebody call something, whose key is not here.
@@ -121,15 +111,6 @@ impl Rehearsal {
 
     fn ask(&self, method: &str, params: Value) -> anyhow::Result<Value> {
         self.node.request(method, &params).with_context(|| method.to_owned())
-    }
-}
-
-impl Drop for Rehearsal {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // Whoever does not listen has stopped.
-            let _ = stop.send(());
-        }
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::{
     fs,
-    net::SocketAddr,
     process::{Command, Output, Stdio},
-    sync::Arc,
 };
 
 use alloy_primitives::{Address, B256, U256, hex};
 use alloy_sol_types::SolCall;
 use chain::{
     Account, Chain,
-    node::{Limits, MNEMONIC, Node, NodeSettings, Server},
+    node::{MNEMONIC, NodeSettings},
 };
 use serde_json::{Value, json};
 use suite::{
@@ -20,7 +18,8 @@ use suite::{
     distribution::{self, DAY, START, Terms, WAIT, tokens},
 };
 use tempfile::TempDir;
-use tokio::{runtime::Runtime, sync::oneshot};
+
+use crate::nodes::Served;
 
 /// What the treasury has.
 const TREASURY: u64 = 75_000_000;
@@ -56,27 +55,17 @@ const OPERATOR: &[&str] = &["--mnemonic-file", "words", "--mnemonic-index", "3"]
 /// A node on a free port, a distributor whose two reporters must agree, and a folder to work in.
 struct Scene {
     folder: TempDir,
-    node: Arc<Node>,
-    url: String,
+    served: Served,
     distributor: Address,
     oracle: Address,
     token: Address,
-    stop: Option<oneshot::Sender<()>>,
-    _runtime: Runtime,
 }
 
 impl Scene {
     fn new() -> Self {
         let settings = NodeSettings { timestamp: Some(START - DAY), frozen: true, ..NodeSettings::default() };
-        let node = Arc::new(Node::new(settings));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let bound = Server::bind(node.clone(), SocketAddr::from(([127, 0, 0, 1], 0)), Limits::default());
-        let server = runtime.block_on(bound).unwrap();
-        let url = format!("http://{}", server.address().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        runtime.spawn(server.run(async { drop(stopped.await) }));
-
-        let mut chain = Chain::connect(&url).unwrap();
+        let served = Served::new(settings);
+        let mut chain = Chain::connect(&served.url).unwrap();
         let token = deployment::token(&mut chain, "token", "dYdX", "DYDX", 18);
         let distributor = distribution::deploy(&mut chain, token, Address::ZERO, &Terms::default()).unwrap().address;
         let reporters = ["ruth", "sam"].map(|name| chain.account(name).address()).to_vec();
@@ -103,7 +92,7 @@ impl Scene {
         for name in ["ruth", "stranger"] {
             file(&format!("{name}.key"), &format!("{}\n", key(name)));
         }
-        Self { folder, node, url, distributor, oracle, token, stop: Some(stop), _runtime: runtime }
+        Self { folder, served, distributor, oracle, token }
     }
 
     /// The command line in the folder, with no terminal, on this node, with these variables.
@@ -112,7 +101,7 @@ impl Scene {
         for name in ["TIDEPOOL_PRIVATE_KEY", "TIDEPOOL_MNEMONIC", "HTTP_PROXY", "http_proxy"] {
             command.env_remove(name);
         }
-        command.current_dir(self.folder.path()).env("TIDEPOOL_RPC", &self.url).envs(variables.iter().copied());
+        command.current_dir(self.folder.path()).env("TIDEPOOL_RPC", &self.served.url).envs(variables.iter().copied());
         let output = command.arg("rewards").args(arguments).stdin(Stdio::null()).output().unwrap();
         crate::schemas::check(&[&["rewards"], arguments].concat(), &output.stdout);
         output
@@ -167,11 +156,7 @@ impl Scene {
 
     /// Asks the node, past the command line.
     fn ask(&self, method: &str, params: Value) -> Value {
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = self.node.handle(request.to_string().as_bytes()).unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer["result"].clone()
+        self.served.ask(method, params)
     }
 
     /// A transaction of somebody, past the command line.
@@ -224,13 +209,6 @@ impl Scene {
         self.prints(&self.here(&["propose", results, "--yes"], STRANGERS_FILE));
         self.pass(WAIT);
         self.prints(&self.here(&["promote", results, "--yes"], STRANGERS_FILE));
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        // Whether somebody listens does not matter.
-        self.stop.take().map(|stop| stop.send(()));
     }
 }
 
@@ -432,7 +410,7 @@ fn what_cannot_be_done_says_why() {
         1,
         &["no contract"],
     );
-    scene.refused(&["verify", "first", "--rpc", &scene.url], 2, &["which --distributor"]);
+    scene.refused(&["verify", "first", "--rpc", &scene.served.url], 2, &["which --distributor"]);
     scene.refused(&["status", "--distributor", "0x11"], 2, &["not an address"]);
 
     // What one has.

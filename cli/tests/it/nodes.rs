@@ -2,55 +2,31 @@
 
 use std::{
     fs,
-    net::SocketAddr,
     process::{Command, Stdio},
-    sync::Arc,
 };
 
 use chain::{
     Account,
-    node::{Limits, Node, NodeSettings, Server},
+    node::{Limits, Node, NodeSettings},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{runtime::Runtime, sync::oneshot};
 
 /// A node on a free port, as long as this lives.
 pub(crate) struct Served {
-    pub(crate) node: Arc<Node>,
+    served: chain::node::Served,
     pub(crate) url: String,
-    stop: Option<oneshot::Sender<()>>,
-    _runtime: Runtime,
 }
 
 impl Served {
     pub(crate) fn new(settings: NodeSettings) -> Self {
-        let node = Arc::new(Node::new(settings));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let bound = Server::bind(node.clone(), SocketAddr::from(([127, 0, 0, 1], 0)), Limits::default());
-        let server = runtime.block_on(bound).unwrap();
-        let url = format!("http://{}", server.address().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        runtime.spawn(server.run(async { drop(stopped.await) }));
-        Self { node, url, stop: Some(stop), _runtime: runtime }
+        let served = chain::node::Served::new(Node::new(settings), Limits::default()).unwrap();
+        Self { url: served.url(), served }
     }
 
     /// Asks the node, past the network.
     pub(crate) fn ask(&self, method: &str, params: Value) -> Value {
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = self.node.handle(request.to_string().as_bytes()).unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer["result"].clone()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // Whoever does not listen has stopped.
-            let _ = stop.send(());
-        }
+        self.served.ask(method, &params).unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 }
 

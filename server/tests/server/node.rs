@@ -1,7 +1,6 @@
 //! A node, and a double of it that answers as nodes on the network do on their worst day.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -17,17 +16,14 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use chain::node::{Limits, Node, NodeSettings, Server};
+use chain::node::{Limits, Node, NodeSettings};
 use serde_json::{Value, json};
 use suite::simulation::Random;
-use tokio::{runtime::Runtime, sync::oneshot};
 
 /// A node on a free port, as long as this lives.
 pub(crate) struct Served {
-    node: Arc<Node>,
+    served: chain::node::Served,
     pub(crate) url: String,
-    stop: Option<oneshot::Sender<()>>,
-    runtime: Runtime,
 }
 
 impl Served {
@@ -39,23 +35,13 @@ impl Served {
     }
 
     pub(crate) fn with(settings: NodeSettings) -> Self {
-        let node = Arc::new(Node::new(settings));
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let bound = Server::bind(node.clone(), SocketAddr::from(([127, 0, 0, 1], 0)), Limits::default());
-        let server = runtime.block_on(bound).unwrap();
-        let url = format!("http://{}", server.address().unwrap());
-        let (stop, stopped) = oneshot::channel::<()>();
-        runtime.spawn(server.run(async { drop(stopped.await) }));
-        Self { node, url, stop: Some(stop), runtime }
+        let served = chain::node::Served::new(Node::new(settings), Limits::default()).unwrap();
+        Self { url: served.url(), served }
     }
 
     /// Asks the node, past the network.
     pub(crate) fn ask(&self, method: &str, params: Value) -> Value {
-        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
-        let answer = self.node.handle(request.to_string().as_bytes()).unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert!(answer.get("error").is_none(), "{method}: {answer}");
-        answer["result"].clone()
+        self.served.ask(method, &params).unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     /// Number, hash and time of the last block.
@@ -68,25 +54,16 @@ impl Served {
     /// A double in front of it.
     pub(crate) fn double(&self, seed: u64) -> Double {
         let inner = Arc::new(Inner {
-            node: self.node.clone(),
+            node: self.served.node.clone(),
             random: Mutex::new(Random::new(seed)),
             is_honest: AtomicBool::new(false),
             chain_id: Mutex::new(None),
         });
-        let listener = self.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = self.served.runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let routes = Router::new().route("/", post(answer)).with_state(inner.clone());
-        self.runtime.spawn(async move { axum::serve(listener, routes).await });
+        self.served.runtime.spawn(async move { axum::serve(listener, routes).await });
         Double { url, inner }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // Whoever does not listen has stopped.
-            let _ = stop.send(());
-        }
     }
 }
 

@@ -18,6 +18,7 @@ mod node_interface;
 mod params;
 mod pool;
 mod scene;
+mod served;
 mod server;
 mod simulate;
 mod trace;
@@ -47,6 +48,7 @@ use ledger::{Ledger, Mined, World};
 use pool::Submitted;
 
 pub use crate::origin::Source;
+pub use served::Served;
 pub use server::{Limits, Server};
 
 /// Tools look at the beginning to see whether they may play with time.

@@ -10,7 +10,7 @@ use crate::support::{self, Code, op};
 const STRANGER: Address = address!("00000000000000000000000000000000000057a6");
 
 fn url(served: &Served) -> String {
-    format!("http://{}", served.address)
+    served.url()
 }
 
 fn fork(served: &Served, block: Option<u64>) -> Node {

@@ -9,7 +9,7 @@ use crate::support::{self, Code, op};
 const STRANGER: Address = address!("00000000000000000000000000000000000057a6");
 
 fn chain(served: &Served) -> Chain {
-    Chain::connect(&format!("http://{}", served.address)).expect("the node answers")
+    Chain::connect(&served.url()).expect("the node answers")
 }
 
 /// What both carriers of a chain must agree on.

@@ -2,38 +2,34 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-    sync::Arc,
+    net::TcpStream,
+    ops::Deref,
     time::Duration,
 };
 
-use chain::node::{Limits, Node, Server};
+use chain::node::{Limits, Server};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream as AsyncStream, runtime::Runtime, sync::oneshot};
+use tokio::net::TcpStream as AsyncStream;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
 use super::{alice, bob, create, node, result, send};
 use crate::support::Code;
 
-/// A node that listens on a free port, until it is dropped.
-pub(super) struct Served {
-    pub(super) address: SocketAddr,
-    pub(super) node: Arc<Node>,
-    pub(super) runtime: Runtime,
-    stop: Option<oneshot::Sender<()>>,
+/// A node as clients reach it.
+pub(super) struct Served(chain::node::Served);
+
+impl Deref for Served {
+    type Target = chain::node::Served;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Served {
     pub(super) fn new(limits: Limits) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let node = Arc::new(node());
-        let bound = Server::bind(node.clone(), SocketAddr::from(([127, 0, 0, 1], 0)), limits);
-        let server = runtime.block_on(bound).unwrap();
-        let address = server.address().unwrap();
-        let (stop, stopped) = oneshot::channel::<()>();
-        runtime.spawn(server.run(async { drop(stopped.await) }));
-        Self { address, node, runtime, stop: Some(stop) }
+        Self(chain::node::Served::new(node(), limits).unwrap())
     }
 
     fn connect(&self) -> TcpStream {
@@ -303,7 +299,7 @@ fn a_node_that_stops_finishes_what_is_open() {
     let mut begun = [0; 12];
     idle.read_exact(&mut begun).unwrap();
     assert_eq!(&begun, b"HTTP/1.1 200");
-    served.stop.take().unwrap().send(()).unwrap();
+    served.0.stop();
     assert!(read_all(&mut idle).ends_with(r#""result":"0x64aba"}"#), "the connection is closed after its answer");
     assert!(TcpStream::connect(served.address).is_err() || served.raw(b"GET / HTTP/1.1\r\n\r\n").is_empty());
     assert_eq!(alice().address(), served.node.accounts()[0]);
