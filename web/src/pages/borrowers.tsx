@@ -3,14 +3,14 @@ import { erc20Abi, type Address } from "viem";
 import { useReady } from "../app";
 import { readBorrower } from "../chain/read";
 import { edge } from "../lib/rules";
-import { AddressText, Amount, Heading, Section, Share, Time, Waiting } from "../parts/parts";
+import { AddressText, Amount, Heading, Section, Share, Table, Time, Waiting } from "../parts/parts";
 
 export default function BorrowersPage() {
   const ready = useReady();
   return (
     <>
       <Heading intro="Approved market makers borrow a share of the active stake, without collateral and without interest, for trading on the exchange only.">Borrowers</Heading>
-      {ready ? <Table /> : <Waiting />}
+      {ready ? <Ready /> : <Waiting />}
     </>
   );
 }
@@ -22,7 +22,7 @@ export const useName = (): ((address: Address) => string | undefined) => {
   return (address) => names.get(address);
 };
 
-function Table() {
+function Ready() {
   const { client, pool, state, tokens, head, borrowers } = useReady()!;
   const name = useName();
   const rows = useQuery({
@@ -50,45 +50,43 @@ function Table() {
           <p className="note">
             What exceeds a borrower's share of the next epoch has to be back before <Time at={edge(state)} />. What is not back then is overdue.
           </p>
-          <div className="scroll" tabIndex={0} role="region" aria-label="Borrowers">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Borrower</th>
-                  <th scope="col" className="number">Share now</th>
-                  <th scope="col" className="number">Share next</th>
-                  <th scope="col" className="number">Borrowed</th>
-                  <th scope="col" className="number">Share in tokens</th>
-                  <th scope="col" className="number">Cap</th>
-                  <th scope="col" className="number">Can borrow</th>
-                  <th scope="col" className="number">Due at the edge</th>
-                  <th scope="col" className="number">Overdue</th>
-                  <th scope="col" className="number">Debt</th>
-                  <th scope="col" className="number">Held by the proxy</th>
+          <Table label="Borrowers">
+            <thead>
+              <tr>
+                <th scope="col">Borrower</th>
+                <th scope="col" className="number">Share now</th>
+                <th scope="col" className="number">Share next</th>
+                <th scope="col" className="number">Borrowed</th>
+                <th scope="col" className="number">Share in tokens</th>
+                <th scope="col" className="number">Cap</th>
+                <th scope="col" className="number">Can borrow</th>
+                <th scope="col" className="number">Due at the edge</th>
+                <th scope="col" className="number">Overdue</th>
+                <th scope="col" className="number">Debt</th>
+                <th scope="col" className="number">Held by the proxy</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.data.map(({ borrower, of, held }) => (
+                <tr key={borrower} data-borrower={borrower}>
+                  <th scope="row">
+                    <AddressText address={borrower} name={name(borrower)} />
+                    {of.restricted && <span className="poor"> may not borrow</span>}
+                  </th>
+                  <td><Share points={of.allocationCurrentEpoch} /></td>
+                  <td><Share points={of.allocationNextEpoch} /></td>
+                  <td data-of="borrowed"><Amount value={of.borrowed} token={tokens.staked} /></td>
+                  <td><Amount value={of.allocatedBalanceCurrentEpoch} token={tokens.staked} /></td>
+                  <td>{of.cap === 0n ? "none" : <Amount value={of.cap} token={tokens.staked} />}</td>
+                  <td data-of="borrowable"><Amount value={of.borrowable} token={tokens.staked} /></td>
+                  <td data-of="due"><Amount value={due(of)} token={tokens.staked} /></td>
+                  <td data-of="overdue">{of.overdue ? <span className="poor"><Amount value={of.overdueAmount} token={tokens.staked} /></span> : "no"}</td>
+                  <td data-of="debt"><Amount value={of.debt} token={tokens.staked} /></td>
+                  <td><Amount value={held} token={tokens.staked} /></td>
                 </tr>
-              </thead>
-              <tbody>
-                {rows.data.map(({ borrower, of, held }) => (
-                  <tr key={borrower} data-borrower={borrower}>
-                    <th scope="row">
-                      <AddressText address={borrower} name={name(borrower)} />
-                      {of.restricted && <span className="poor"> may not borrow</span>}
-                    </th>
-                    <td><Share points={of.allocationCurrentEpoch} /></td>
-                    <td><Share points={of.allocationNextEpoch} /></td>
-                    <td data-of="borrowed"><Amount value={of.borrowed} token={tokens.staked} /></td>
-                    <td><Amount value={of.allocatedBalanceCurrentEpoch} token={tokens.staked} /></td>
-                    <td>{of.cap === 0n ? "none" : <Amount value={of.cap} token={tokens.staked} />}</td>
-                    <td data-of="borrowable"><Amount value={of.borrowable} token={tokens.staked} /></td>
-                    <td data-of="due"><Amount value={due(of)} token={tokens.staked} /></td>
-                    <td data-of="overdue">{of.overdue ? <span className="poor"><Amount value={of.overdueAmount} token={tokens.staked} /></span> : "no"}</td>
-                    <td data-of="debt"><Amount value={of.debt} token={tokens.staked} /></td>
-                    <td><Amount value={held} token={tokens.staked} /></td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+              ))}
+            </tbody>
+          </Table>
           <p className="note">Names are the deployment's. An address without one was given a share by governance and is not in the deployment's file.</p>
         </Section>
       )}

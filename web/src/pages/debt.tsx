@@ -6,7 +6,7 @@ import { readMarking } from "../chain/read";
 import { amount, exact } from "../lib/format";
 import { shortAtEdge } from "../lib/rules";
 import { Action } from "../parts/action";
-import { AddressText, Amount, Figure, Heading, Section, Waiting } from "../parts/parts";
+import { AddressText, Amount, Figure, Heading, Section, Table, Waiting } from "../parts/parts";
 import { useName } from "./borrowers";
 
 export default function DebtPage() {
@@ -65,19 +65,17 @@ function Ready() {
         {short && !plan.data && <Waiting />}
         {short && plan.data && (
           <>
-            <div className="scroll" tabIndex={0} role="region" aria-label="Who would be charged">
-              <table>
-                <caption>Who would be charged</caption>
-                <tbody>
-                  {plan.data.marking.map((borrower, place) => (
-                    <tr key={borrower}>
-                      <th scope="row"><AddressText address={borrower} name={name(borrower)} /></th>
-                      <td><Amount value={plan.data!.charges[place] ?? 0n} token={tokens.staked} /></td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+            <Table label="Who would be charged">
+              <caption>Who would be charged</caption>
+              <tbody>
+                {plan.data.marking.map((borrower, place) => (
+                  <tr key={borrower}>
+                    <th scope="row"><AddressText address={borrower} name={name(borrower)} /></th>
+                    <td><Amount value={plan.data!.charges[place] ?? 0n} token={tokens.staked} /></td>
+                  </tr>
+                ))}
+              </tbody>
+            </Table>
             <p>
               All inactive stake, <Amount value={state.state.inactiveCurrentEpoch} token={tokens.staked} />, would lose <strong><Amount value={plan.data.preview[2]} token={tokens.staked} /></strong> and keep {exact(plan.data.preview[3] / 10n ** 30n, 4)} % of itself.
             </p>
@@ -92,43 +90,39 @@ function Ready() {
       <Section title="Open debt">
         {plan.data && plan.data.debts.length === 0 && <p className="note">No borrower owes anything.</p>}
         {plan.data && plan.data.debts.length > 0 && (
-          <div className="scroll" tabIndex={0} role="region" aria-label="Table of open debts">
-            <table>
-              <tbody>
-                {plan.data.debts.map(({ borrower, debt }) => (
-                  <tr key={borrower} data-debtor={borrower}>
-                    <th scope="row"><AddressText address={borrower} name={name(borrower)} /></th>
-                    <td><Amount value={debt} token={tokens.staked} /></td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table label="Table of open debts">
+            <tbody>
+              {plan.data.debts.map(({ borrower, debt }) => (
+                <tr key={borrower} data-debtor={borrower}>
+                  <th scope="row"><AddressText address={borrower} name={name(borrower)} /></th>
+                  <td><Amount value={debt} token={tokens.staked} /></td>
+                </tr>
+              ))}
+            </tbody>
+          </Table>
         )}
       </Section>
       <Section title="Shortfalls so far">
         {state.state.shortfallCount === 0n && <p className="note">There was none.</p>}
         {past.data && past.data.length > 0 && (
-          <div className="scroll" tabIndex={0} role="region" aria-label="Table of shortfalls">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Number</th>
-                  <th scope="col" className="number">Epoch</th>
-                  <th scope="col" className="number">Inactive stake kept</th>
+          <Table label="Table of shortfalls">
+            <thead>
+              <tr>
+                <th scope="col">Number</th>
+                <th scope="col" className="number">Epoch</th>
+                <th scope="col" className="number">Inactive stake kept</th>
+              </tr>
+            </thead>
+            <tbody>
+              {[...past.data].reverse().map(({ number, epoch, index }) => (
+                <tr key={number}>
+                  <th scope="row">{number}</th>
+                  <td>{epoch}</td>
+                  <td>{exact(index / 10n ** 30n, 4)} %</td>
                 </tr>
-              </thead>
-              <tbody>
-                {[...past.data].reverse().map(({ number, epoch, index }) => (
-                  <tr key={number}>
-                    <th scope="row">{number}</th>
-                    <td>{epoch}</td>
-                    <td>{exact(index / 10n ** 30n, 4)} %</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+              ))}
+            </tbody>
+          </Table>
         )}
       </Section>
     </>

@@ -7,7 +7,7 @@ import { readAll } from "../chain/history";
 import { duration, parseAmount, short, time } from "../lib/format";
 import { decode, governor, pretty, safe, timelock, type Proposed } from "../lib/proposal";
 import { windowStart } from "../lib/rules";
-import { AddressText, Amount, download, Heading, Section, Time, Waiting } from "../parts/parts";
+import { AddressText, Amount, download, Heading, Section, Table, Time, Waiting } from "../parts/parts";
 import { useName } from "./borrowers";
 
 const ROLES = [
@@ -66,37 +66,35 @@ function Roles() {
       {events.isError && <p className="reason">This node does not give the logs of the past, so holders cannot be listed.</p>}
       {!members.data && !events.isError && <Waiting />}
       {members.data && (
-        <div className="scroll" tabIndex={0} role="region" aria-label="Roles and their holders">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Role</th>
-                <th scope="col">May</th>
-                <th scope="col">Held by</th>
-              </tr>
-            </thead>
-            <tbody>
-              {ROLES.map(([role, may]) => {
-                const holders = members.data!.filter((one) => one.role === idOf(role));
-                return (
-                  <tr key={role} data-role={role}>
-                    <th scope="row">{role}</th>
-                    <td className="text">{may}</td>
-                    <td className="text">
-                      {holders.length === 0
-                        ? "nobody"
-                        : holders.map(({ account }) => (
-                            <div key={account}>
-                              <AddressText address={account} name={name(account)} />
-                            </div>
-                          ))}
-                    </td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Roles and their holders">
+          <thead>
+            <tr>
+              <th scope="col">Role</th>
+              <th scope="col">May</th>
+              <th scope="col">Held by</th>
+            </tr>
+          </thead>
+          <tbody>
+            {ROLES.map(([role, may]) => {
+              const holders = members.data!.filter((one) => one.role === idOf(role));
+              return (
+                <tr key={role} data-role={role}>
+                  <th scope="row">{role}</th>
+                  <td className="text">{may}</td>
+                  <td className="text">
+                    {holders.length === 0
+                      ? "nobody"
+                      : holders.map(({ account }) => (
+                          <div key={account}>
+                            <AddressText address={account} name={name(account)} />
+                          </div>
+                        ))}
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </Table>
       )}
       <p className="note">Holders are those that an event names and the contract confirms now.</p>
     </Section>
@@ -320,26 +318,24 @@ function Past() {
     <Section title="What was changed">
       {events.data && rows.length === 0 && <p className="note">Nothing yet.</p>}
       {rows.length > 0 && (
-        <div className="scroll" tabIndex={0} role="region" aria-label="Table of changes">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Time</th>
-                <th scope="col">Event</th>
-                <th scope="col">What</th>
+        <Table label="Table of changes">
+          <thead>
+            <tr>
+              <th scope="col">Time</th>
+              <th scope="col">Event</th>
+              <th scope="col">What</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[...rows].reverse().slice(0, 100).map((row) => (
+              <tr key={`${row.block}:${row.index}`}>
+                <th scope="row">{time(row.time)}</th>
+                <td className="text">{row.name}</td>
+                <td className="text">{row.name === "DiamondCut" ? cut(row.args) : written(row.args)}</td>
               </tr>
-            </thead>
-            <tbody>
-              {[...rows].reverse().slice(0, 100).map((row) => (
-                <tr key={`${row.block}:${row.index}`}>
-                  <th scope="row">{time(row.time)}</th>
-                  <td className="text">{row.name}</td>
-                  <td className="text">{row.name === "DiamondCut" ? cut(row.args) : written(row.args)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </Table>
       )}
     </Section>
   );

@@ -10,7 +10,7 @@ import { amount, exact, time, type Token } from "../lib/format";
 import { calendar } from "../lib/calendar";
 import { edge, requested, shortAtEdge, whyNotCancel, whyNotClaim, whyNotRequest, whyNotStake, whyNotWithdraw, whyNotWithdrawDebt } from "../lib/rules";
 import { Action, whyNoWallet } from "../parts/action";
-import { Amount, csv, download, Figure, Heading, Section, Time, Waiting } from "../parts/parts";
+import { Amount, csv, download, Figure, Heading, Section, Table, Time, Waiting } from "../parts/parts";
 
 export default function StakePage() {
   const app = useApp();
@@ -253,34 +253,32 @@ function Statement() {
       {events.data && rows.length === 0 && <p className="note">This account has done nothing here yet.</p>}
       {rows.length > 0 && (
         <>
-          <div className="scroll" tabIndex={0} role="region" aria-label="History of the account">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Time</th>
-                  <th scope="col">What</th>
-                  <th scope="col" className="number">Amount</th>
-                  <th scope="col" className="number">Block</th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows
-                  .slice(-100)
-                  .reverse()
-                  .map((row) => {
-                    const of = amountOf(row, tokens.staked, tokens.rewards);
-                    return (
-                      <tr key={`${row.block}:${row.index}`}>
-                        <th scope="row">{time(row.time)}</th>
-                        <td className="text">{WORDS[row.name] ?? row.name}</td>
-                        <td>{of && <Amount value={of.value} token={of.token} />}</td>
-                        <td>{String(row.block)}</td>
-                      </tr>
-                    );
-                  })}
-              </tbody>
-            </table>
-          </div>
+          <Table label="History of the account">
+            <thead>
+              <tr>
+                <th scope="col">Time</th>
+                <th scope="col">What</th>
+                <th scope="col" className="number">Amount</th>
+                <th scope="col" className="number">Block</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows
+                .slice(-100)
+                .reverse()
+                .map((row) => {
+                  const of = amountOf(row, tokens.staked, tokens.rewards);
+                  return (
+                    <tr key={`${row.block}:${row.index}`}>
+                      <th scope="row">{time(row.time)}</th>
+                      <td className="text">{WORDS[row.name] ?? row.name}</td>
+                      <td>{of && <Amount value={of.value} token={of.token} />}</td>
+                      <td>{String(row.block)}</td>
+                    </tr>
+                  );
+                })}
+            </tbody>
+          </Table>
           <p className="buttons">
             <button type="button" className="quiet" onClick={() => download("tidepool-statement.csv", "text/csv", file())}>
               Statement as CSV

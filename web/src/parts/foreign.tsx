@@ -4,6 +4,7 @@ import { http, keccak256 } from "viem";
 import { chainOf } from "../app";
 import { reader } from "../chain/reader";
 import type { Deployment } from "../deployment";
+import { Table } from "./parts";
 
 export function ForeignScreen({ deployment, own, accept }: { deployment: Deployment; own: Deployment | null; accept: () => void }) {
   const [codes, setCodes] = useState<Record<string, string> | null>(null);
@@ -48,29 +49,27 @@ export function ForeignScreen({ deployment, own, accept }: { deployment: Deploym
         Chain {deployment.chainId}. Node: <code>{rpc ?? "your wallet's"}</code>
         {own?.chainId === deployment.chainId && own.rpc ? ", the operator's" : ", named by the link"}.
       </p>
-      <div className="scroll" tabIndex={0} role="region" aria-label="Addresses of the deployment">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Contract</th>
-              <th scope="col">Address</th>
-              <th scope="col">Code</th>
+      <Table label="Addresses of the deployment">
+        <thead>
+          <tr>
+            <th scope="col">Contract</th>
+            <th scope="col">Address</th>
+            <th scope="col">Code</th>
+          </tr>
+        </thead>
+        <tbody>
+          {Object.entries(deployment.contracts).map(([name, address]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td className="text">
+                <code>{address}</code>
+                {own?.contracts[name] === address && " (the operator's)"}
+              </td>
+              <td className="text">{codes?.[name] ?? "not compared"}</td>
             </tr>
-          </thead>
-          <tbody>
-            {Object.entries(deployment.contracts).map(([name, address]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td className="text">
-                  <code>{address}</code>
-                  {own?.contracts[name] === address && " (the operator's)"}
-                </td>
-                <td className="text">{codes?.[name] ?? "not compared"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </Table>
       {problem && (
         <p className="poor" role="alert">
           {problem}

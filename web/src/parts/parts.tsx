@@ -30,6 +30,15 @@ export const useExact = (): boolean =>
     () => exactly,
   );
 
+/** A table that scrolls where the screen is narrower than it, also by keyboard. */
+export function Table({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div className="scroll" tabIndex={0} role="region" aria-label={label}>
+      <table>{children}</table>
+    </div>
+  );
+}
+
 /** An amount with its unit; the exact integer too if the reader asked for it. */
 export function Amount({ value, token }: { value: bigint; token: Token }) {
   const integer = useExact();
@@ -198,30 +207,28 @@ export function Steps({ label, lines, from, to, token }: { label: string; lines:
       </ul>
       <details className="data">
         <summary>The same as a table</summary>
-        <div className="scroll" tabIndex={0} role="region" aria-label={label}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Time</th>
+        <Table label={label}>
+          <thead>
+            <tr>
+              <th scope="col">Time</th>
+              {lines.map((line) => (
+                <th key={line.name} scope="col" className="number">
+                  {line.name}, {token.symbol}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.slice(-60).map((at) => (
+              <tr key={String(at)}>
+                <th scope="row">{time(at)}</th>
                 {lines.map((line) => (
-                  <th key={line.name} scope="col" className="number">
-                    {line.name}, {token.symbol}
-                  </th>
+                  <td key={line.name}>{exact(valueAt(line, at), token.decimals)}</td>
                 ))}
               </tr>
-            </thead>
-            <tbody>
-              {rows.slice(-60).map((at) => (
-                <tr key={String(at)}>
-                  <th scope="row">{time(at)}</th>
-                  {lines.map((line) => (
-                    <td key={line.name}>{exact(valueAt(line, at), token.decimals)}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </Table>
       </details>
     </figure>
   );
