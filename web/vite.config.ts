@@ -3,6 +3,8 @@ import { defineConfig } from "vite";
 // Relative addresses, so that the folder works wherever it is put. No source maps: the source is the repository.
 export default defineConfig({
   base: "./",
+  // The typed client of the API lives beside its description; what it needs is installed here.
+  resolve: { dedupe: ["openapi-fetch"] },
   build: {
     rolldownOptions: {
       // Marks of another kind of bundler, in wagmi's files.

@@ -48,7 +48,10 @@ export interface App {
   readonly pool: Address;
   readonly client: Reader | null;
   readonly head: Head | undefined;
+  /** The node does not answer, or is of another chain. */
   readonly silent: boolean;
+  /** The node answers, but the pool does not: its programs may have expired. */
+  readonly mute: boolean;
   readonly tokens: Tokens | undefined;
   readonly state: Pool | undefined;
   readonly address: Address | undefined;
@@ -156,7 +159,6 @@ export function AppProvider({ deployment, rpc, config, children }: { deployment:
     };
   }, [client, deployment.chainId, connection.status, connector, wrongChain]);
 
-  const failed = head.isError || tokens.isError || state.isError;
   const value: App = {
     deployment,
     rpc,
@@ -164,7 +166,8 @@ export function AppProvider({ deployment, rpc, config, children }: { deployment:
     pool,
     client,
     head: at,
-    silent: failed,
+    silent: head.isError,
+    mute: !head.isError && (tokens.isError || state.isError),
     tokens: tokens.data,
     state: state.data,
     address,

@@ -1,6 +1,7 @@
 // Which contracts the page speaks to. They come from a file of the page's own origin; what a link names is foreign, and nothing happens with
 // it before a person has seen it.
 import { getAddress, isAddress, type Address } from "viem";
+import { t } from "./lib/words";
 
 /** Chain id of the development chain, the only one with a built-in wallet. */
 export const DEVELOPMENT_CHAIN = 412346;
@@ -17,8 +18,25 @@ export interface Deployment {
   readonly accounts: readonly { readonly name: string; readonly address: Address; readonly key: `0x${string}` }[];
   /** The operator's terms, if there are some: an address of a page. */
   readonly terms: string | null;
+  /** Where `tidepool serve` answers, if it does: the URL before `/v1`. */
+  readonly server: string | null;
+  /** Where the keeper answers `/health`, if that is to be shown. */
+  readonly keeper: string | null;
+  /** Nodes whose heads are shown beside that of the reader's. */
+  readonly nodes: readonly string[];
+  /** Facets of the pool by program, as the deployment's book has them. */
+  readonly facets: Readonly<Record<string, Address>>;
+  /** What the operator says of market makers. */
+  readonly borrowers: readonly Named[];
   /** True if it came from a link instead of the page's origin. */
   readonly foreign: boolean;
+}
+
+export interface Named {
+  readonly address: Address;
+  readonly name: string;
+  readonly link: string | null;
+  readonly note: string | null;
 }
 
 const record = (value: unknown): Record<string, unknown> =>
@@ -33,24 +51,44 @@ const webAddress = (value: unknown): string | null => {
   }
 };
 
+/** `true` is the page's own server; a text is a URL, relative to the page. */
+const serverOf = (value: unknown, page: string): string | null => {
+  if (value === true) return new URL(".", page).href.replace(/\/$/, "");
+  if (typeof value !== "string" || !URL.canParse(value, page)) return null;
+  const url = new URL(value, page);
+  return ["http:", "https:"].includes(url.protocol) ? url.href.replace(/\/$/, "") : null;
+};
+
+const addresses = (value: unknown, what: string): Record<string, Address> => {
+  const found: Record<string, Address> = {};
+  for (const [name, address] of Object.entries(record(value))) {
+    if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) throw new Error(t("The deployment names a {what} {name}: small letters, digits and dashes are allowed.", { what, name: JSON.stringify(name.slice(0, 64)) }));
+    if (typeof address !== "string" || !isAddress(address)) throw new Error(t("The deployment's address of {name} is no address.", { name }));
+    found[name] = getAddress(address);
+  }
+  return found;
+};
+
+const named = (value: unknown): Named[] =>
+  (Array.isArray(value) ? value : []).flatMap((entry: unknown) => {
+    const { address, name, link, note } = record(entry);
+    if (typeof address !== "string" || !isAddress(address) || typeof name !== "string" || name.trim() === "") return [];
+    return [{ address: getAddress(address), name: name.slice(0, 64), link: webAddress(link), note: typeof note === "string" ? note.slice(0, 300) : null }];
+  });
+
 /**
- * Reads a deployment.
+ * Reads a deployment. What a link names gets neither server nor keeper, nodes or names: it is foreign, and says nothing for itself.
  *
  * @throws Error with a plain sentence that says what is wrong.
  */
-export function parseDeployment(value: unknown, foreign: boolean): Deployment {
+export function parseDeployment(value: unknown, foreign: boolean, page = "http://localhost/"): Deployment {
   const file = record(value);
   const { chainId, fromBlock } = file;
   if (typeof chainId !== "number" || !Number.isSafeInteger(chainId) || chainId <= 0) {
-    throw new Error("The deployment does not say its chain id as a whole number.");
+    throw new Error(t("The deployment does not say its chain id as a whole number."));
   }
-  const contracts: Record<string, Address> = {};
-  for (const [name, address] of Object.entries(record(file["contracts"]))) {
-    if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) throw new Error(`The deployment names a contract ${JSON.stringify(name.slice(0, 64))}: small letters, digits and dashes are allowed.`);
-    if (typeof address !== "string" || !isAddress(address)) throw new Error(`The deployment's address of ${name} is no address.`);
-    contracts[name] = getAddress(address);
-  }
-  if (!contracts["pool"]) throw new Error("The deployment does not name a pool.");
+  const contracts = addresses(file["contracts"], t("contract"));
+  if (!contracts["pool"]) throw new Error(t("The deployment does not name a pool."));
   const accounts =
     chainId === DEVELOPMENT_CHAIN && !foreign
       ? Object.entries(record(file["accounts"])).flatMap(([name, account]) => {
@@ -67,6 +105,11 @@ export function parseDeployment(value: unknown, foreign: boolean): Deployment {
     fromBlock: typeof fromBlock === "number" && Number.isSafeInteger(fromBlock) && fromBlock > 0 ? BigInt(fromBlock) : 0n,
     accounts,
     terms: foreign ? null : webAddress(file["terms"]),
+    server: foreign ? null : serverOf(file["server"], page),
+    keeper: foreign ? null : webAddress(file["keeper"]),
+    nodes: foreign || !Array.isArray(file["nodes"]) ? [] : file["nodes"].map(webAddress).filter((node) => node !== null).slice(0, 8),
+    facets: foreign ? {} : addresses(file["facets"], t("facet")),
+    borrowers: foreign ? [] : named(file["borrowers"]),
     foreign,
   };
 }
@@ -74,14 +117,14 @@ export function parseDeployment(value: unknown, foreign: boolean): Deployment {
 /** The operator's own deployment: `deployment.json` beside the page. */
 export async function ownDeployment(): Promise<Deployment> {
   const answer = await fetch("deployment.json", { cache: "no-store" });
-  if (!answer.ok) throw new Error(`There is no file deployment.json beside this page (answer ${answer.status}). The operator has to put it there.`);
+  if (!answer.ok) throw new Error(t("There is no file deployment.json beside this page (answer {status}). The operator has to put it there.", { status: answer.status }));
   let value: unknown;
   try {
     value = await answer.json();
   } catch {
-    throw new Error("The file deployment.json beside this page is not JSON.");
+    throw new Error(t("The file deployment.json beside this page is not JSON."));
   }
-  return parseDeployment(value, false);
+  return parseDeployment(value, false, location.href);
 }
 
 /** What a link asks for, `?deployment=` with JSON, before or after the hash. */

@@ -1,6 +1,6 @@
 // The chain, the pages, a browser and a wallet for the tests: everything real but the wallet, which signs without asking.
 import { spawn, execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -16,6 +16,7 @@ export const poolAbi = read("pool.json");
 export const distributorAbi = read("IMerkleDistributor.json");
 export const oracleAbi = read("IRewardsOracle.json");
 export const proxyAbi = read("ITrustedBorrowerL2Proxy.json");
+export const exchangeAbi = JSON.parse(readFileSync(new URL("../../tests/doubles/abi/IExchange.json", import.meta.url), "utf8"));
 export const tokenAbi = JSON.parse(readFileSync(new URL("../../tests/doubles/abi/IToken.json", import.meta.url), "utf8"));
 
 const { DEVNODE, DEVNET, TIDEPOOL, CHROMIUM, SCREENSHOTS } = process.env;
@@ -65,6 +66,8 @@ export function rootOf(pairs) {
 export const units = (tokens) => BigInt(Math.round(tokens * 1e6));
 
 export const site = await serve(file);
+/** What the page's deployment.json says beside what devnet wrote; nothing for nothing. */
+export const configure = (extra = {}) => writeFileSync(file, JSON.stringify({ ...deployment, ...extra }));
 export const browser = await chromium.launch({
   executablePath: CHROMIUM,
   chromiumSandbox: false,
@@ -145,7 +148,8 @@ function install({ rpc, address, chainId, mode }) {
   announce();
 }
 
-const ALLOWED = () => [new URL(site.url).host, new URL(rpc).host];
+/** Hosts that a page may ask; a test may add the ones that it configures. */
+export const allowed = new Set([new URL(site.url).host, new URL(rpc).host]);
 
 /** Opens a page with a wallet, works with it, and fails on everything a browser complains of and on every request to anybody else. */
 export async function visit({ path = "#/pool", who = null, mode = {}, connect = true, expected = [], ...context }, work) {
@@ -157,7 +161,7 @@ export async function visit({ path = "#/pool", who = null, mode = {}, connect = 
   page.on("pageerror", (error) => complaints.push(error.stack));
   page.on("request", (request) => {
     const url = new URL(request.url());
-    if (!["data:", "blob:"].includes(url.protocol) && !ALLOWED().includes(url.host)) complaints.push(`asks ${request.url()}`);
+    if (!["data:", "blob:"].includes(url.protocol) && !allowed.has(url.host)) complaints.push(`asks ${request.url()}`);
   });
   if (context.javaScriptEnabled !== false) {
     await page.exposeFunction("complain", (text) => complaints.push(text));

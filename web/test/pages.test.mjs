@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { request } from "node:http";
+import { createServer, request } from "node:http";
 import { after, afterEach, beforeEach, test } from "node:test";
-import { act, action, as, clean, client, connectWallet, deployment, distributorAbi, end, equalsGetters, figure, get, perform, performed, pool, oracleAbi, poolAbi, proxyAbi, rootOf, rpc, shot, site, tokenAbi, toEdge, units, until, usdc, visit } from "./harness.mjs";
+import { parseAbi, toFunctionSelector, zeroAddress } from "viem";
+import { act, action, allowed, as, clean, client, configure, connectWallet, deployment, distributorAbi, end, equalsGetters, exchangeAbi, figure, get, perform, performed, pool, oracleAbi, poolAbi, proxyAbi, rootOf, rpc, shot, site, tokenAbi, toEdge, units, until, usdc, visit } from "./harness.mjs";
 
 after(end);
 let snapshot;
@@ -327,6 +328,124 @@ test("borrowers: what the table says is what the getters say", async () => {
     await clean(page);
     await shot(page, "borrowers");
   });
+});
+
+test("a borrower's life: borrows, trades, is late, pays what was marked", async () => {
+  await stakeAs("staker1", 1000);
+  const proxy = deployment.contracts["maker1-proxy"];
+  const exchange = deployment.contracts["exchange-double"];
+  const [key, asset, vault] = [1001n, 1n, 1n];
+  const held = () => client.readContract({ address: usdc, abi: tokenAbi, functionName: "balanceOf", args: [proxy] });
+  await visit({ path: "#/borrowers", who: "maker1" }, async (page) => {
+    const cell = async (name) => BigInt(await page.locator(`tr[data-borrower="${proxy}"] [data-of=${name}] .amount`).getAttribute("data-units"));
+    const equals = () =>
+      until("the table equals the getters", async () => {
+        const of = await get("getBorrower", proxy);
+        return (await cell("borrowed")) === of.borrowed && (await cell("borrowable")) === of.borrowable && (await cell("debt")) === of.debt && (await cell("held")) === (await held());
+      });
+    const after = async (title, row) => {
+      const strong = action(page, title).locator(`tr[data-row=${row}] strong .amount`);
+      await strong.waitFor();
+      return BigInt(await strong.getAttribute("data-units"));
+    };
+    await page.getByRole("heading", { name: "You act for maker1" }).waitFor();
+    await action(page, "Borrow").getByLabel(/^Amount/).fill("250.000001");
+    await page.getByText("above the share of this epoch, 250 USDC").waitFor();
+    await action(page, "Borrow").getByLabel(/^Amount/).fill("250");
+    assert.equal(await after("Borrow", "held"), units(250));
+    await clean(page);
+    await performed(page, "Borrow");
+    await equals();
+    await performed(page, "Repay the loan", "50");
+    assert.equal((await get("getBorrower", proxy)).borrowed, units(200));
+    await equals();
+    await performed(page, "Deposit to the exchange", String(units(150)));
+    assert.equal(await held(), units(50));
+    await equals();
+    await act("owner", exchange, exchangeAbi, "acceptDeposit", key, asset, vault, units(150));
+    await page.getByText("possible in the blackout window only").waitFor();
+    await page.getByText("holds nothing ready for this key").waitFor();
+    // The stake goes: what was borrowed has to be back, and is on the exchange.
+    await act("staker1", pool, poolAbi, "requestWithdrawal", units(1000));
+    await page.locator(".warning").filter({ hasText: "have to be back before" }).waitFor();
+    await toEdge(-3600);
+    await until("auto-pay says what is missing", async () => /holds 50 USDC, but 200 USDC have to be back/.test(await action(page, "Auto-pay or borrow").locator(".reason").textContent()));
+    await shot(page, "borrower");
+    await toEdge(5);
+    await until("the loan is overdue", async () => (await cell("overdue")) > 0n);
+    await act("staker2", pool, poolAbi, "markDebt", [proxy]);
+    await until("the debt is shown", async () => (await cell("debt")) === (await get("getBorrower", proxy)).debt && (await cell("debt")) > 0n);
+    await page.getByText("may not borrow until governance allows it again").waitFor();
+    await until("a deposit is refused", async () => /may not go to the exchange/.test(await action(page, "Deposit to the exchange").locator(".reason").textContent()));
+    // Tokens come back from the exchange, and pay.
+    await act("owner", exchange, exchangeAbi, "releaseWithdrawal", asset, vault, units(150));
+    assert.equal(await after("Withdraw from the exchange", "held"), units(200));
+    await performed(page, "Withdraw from the exchange");
+    await equals();
+    await action(page, "Pay the debt").getByRole("button", { name: /^Max/ }).click();
+    await performed(page, "Pay the debt");
+    await equals();
+    assert.equal((await get("getBorrower", proxy)).debt, 0n);
+    await shot(page, "borrower-paid");
+    await clean(page);
+  });
+  // Auto-pay in the next window, and a payment from one's own wallet.
+  await act("owner", pool, poolAbi, "setBorrowingRestriction", proxy, false);
+  await stakeAs("staker3", 1000);
+  await visit({ path: "#/borrowers", who: "maker1" }, async (page) => {
+    await performed(page, "Borrow", "200");
+    await act("staker3", pool, poolAbi, "requestWithdrawal", units(500));
+    await toEdge(-3600);
+    await until("auto-pay can be pressed", async () => action(page, "Auto-pay or borrow").locator("button.go").isEnabled());
+    await performed(page, "Auto-pay or borrow");
+    const of = await get("getBorrower", proxy);
+    assert.equal(of.borrowed, of.allocatedBalanceNextEpoch);
+    await act("staker2", usdc, tokenAbi, "transfer", deployment.accounts.maker1.address, units(500));
+    await until("the wallet's tokens are seen", async () => !(await action(page, "Repay the loan from your wallet").locator(".reason").textContent()).includes("Your account holds 0"));
+    await action(page, "Repay the loan from your wallet").getByRole("button", { name: /^Max/ }).click();
+    await perform(page, "Repay the loan from your wallet");
+    await until("all is repaid", async () => (await get("getBorrower", proxy)).borrowed === 0n);
+  });
+});
+
+test("status: programs with expiry and cache, routes against the book, nodes that disagree, a keeper", async () => {
+  const keeper = createServer((request, answer) => answer.writeHead(200, { "access-control-allow-origin": "*", "content-type": "application/json" }).end(JSON.stringify({ live: true, trouble: null, last_tick: { block: 7, time: 1_800_000_000 }, alerts: 2 })));
+  await new Promise((resolve) => keeper.listen(0, "127.0.0.1", resolve));
+  const at = `http://127.0.0.1:${keeper.address().port}`;
+  const silent = "http://127.0.0.1:9";
+  allowed.add(new URL(at).host).add(new URL(silent).host);
+  configure({ keeper: at, nodes: [rpc, silent] });
+  const wasm = { address: "0x0000000000000000000000000000000000000071", abi: parseAbi(["function programTimeLeft(address) view returns (uint64)"]) };
+  try {
+    await visit({ path: "#/status", expected: [/Failed to load resource/] }, async (page) => {
+      const row = (name) => page.locator(`tr[data-program="${name}"]`);
+      await row("debt-accounting").waitFor();
+      for (const [name, address] of Object.entries({ pool, ...deployment.facets })) {
+        const left = await client.readContract({ ...wasm, functionName: "programTimeLeft", args: [address] });
+        assert.equal(BigInt(await row(name).getAttribute("data-left")), left, name);
+      }
+      assert.match(await row("maker1-proxy").textContent(), /a clone of/);
+      assert.equal(await page.locator("tr[data-facet]").count(), 7);
+      assert.equal(await page.locator('tr[data-facet]:not([data-wrong="0"])').count(), 0);
+      await until("the keeper is read", async () => /2 open alerts/.test(await page.locator("tr[data-service=keeper]").textContent()));
+      await until("the silent node is told", async () => /does not answer/.test(await page.locator('tr[data-node="127.0.0.1:9"]').textContent()));
+      await clean(page);
+      await shot(page, "status");
+      // One function is cut to another facet: told, by name.
+      const selector = toFunctionSelector("function getSurplus()");
+      await act("owner", pool, poolAbi, "diamondCut", [{ facetAddress: deployment.facets["staking"], action: 1, functionSelectors: [selector] }], zeroAddress, "0x");
+      await page.getByText("getSurplus goes to").waitFor();
+      // A year later nothing can be called any more, and the page says what to do.
+      await client.request({ method: "evm_increaseTime", params: [366 * 86_400] });
+      await client.request({ method: "evm_mine", params: [] });
+      await page.getByText("a program of it may have expired").waitFor();
+      await until("programs are told to be expired", async () => /expired: every call reverts/.test(await row("pool").textContent()));
+      await shot(page, "status-expired");
+    });
+  } finally {
+    configure();
+    keeper.close();
+  }
 });
 
 test("debt: a keeper sees who would be charged, marks it, and sees what is owed", async () => {

@@ -1,8 +1,9 @@
 // The calls that the pages send, with their words.
 import { encodeFunctionData, erc20Abi, hashDomain, hexToNumber, parseAbi, slice, type Address } from "viem";
 import type { Reader } from "./reader";
-import { poolAbi } from "../../abi";
+import { poolAbi, trustedBorrowerL2ProxyAbi } from "../../abi";
 import { amount, type Token } from "../lib/format";
+import { later, t } from "../lib/words";
 import type { Wallet } from "../wallet/send";
 import type { Tokens } from "./read";
 import type { Call } from "./simulate";
@@ -10,46 +11,105 @@ import type { Call } from "./simulate";
 export const approve = (token: Token, spender: Address, value: bigint): Call => ({
   to: token.address,
   data: encodeFunctionData({ abi: erc20Abi, functionName: "approve", args: [spender, value] }),
-  what: `Let the pool take ${amount(value, token)}`,
+  what: t("Let the pool take {amount}", { amount: amount(value, token) }),
 });
 
 type PoolFunction = "stake" | "requestWithdrawal" | "cancelWithdrawal" | "restake";
-const NAMES: Record<PoolFunction, string> = { stake: "Stake", requestWithdrawal: "Request the withdrawal of", cancelWithdrawal: "Cancel the request of", restake: "Restake" };
+const NAMES: Record<PoolFunction, string> = {
+  stake: later("Stake {amount}"),
+  requestWithdrawal: later("Request the withdrawal of {amount}"),
+  cancelWithdrawal: later("Cancel the request of {amount}"),
+  restake: later("Restake {amount}"),
+};
 
 export const simple = (pool: Address, tokens: Tokens, functionName: PoolFunction, value: bigint): Call => ({
   to: pool,
   data: encodeFunctionData({ abi: poolAbi, functionName, args: [value] }),
-  what: `${NAMES[functionName]} ${amount(value, tokens.staked)}`,
+  what: t(NAMES[functionName], { amount: amount(value, tokens.staked) }),
 });
 
 export const withdrawStake = (pool: Address, tokens: Tokens, recipient: Address, value: bigint): Call => ({
   to: pool,
   data: encodeFunctionData({ abi: poolAbi, functionName: "withdrawStake", args: [recipient, value] }),
-  what: `Withdraw ${amount(value, tokens.staked)}`,
+  what: t("Withdraw {amount}", { amount: amount(value, tokens.staked) }),
 });
 
 export const withdrawMaxStake = (pool: Address, recipient: Address): Call => ({
   to: pool,
   data: encodeFunctionData({ abi: poolAbi, functionName: "withdrawMaxStake", args: [recipient] }),
-  what: "Withdraw all that is there for you",
+  what: t("Withdraw all that is there for you"),
 });
 
 export const withdrawDebt = (pool: Address, tokens: Tokens, recipient: Address, value: bigint): Call => ({
   to: pool,
   data: encodeFunctionData({ abi: poolAbi, functionName: "withdrawDebt", args: [recipient, value] }),
-  what: `Withdraw ${amount(value, tokens.staked)} of repaid debt`,
+  what: t("Withdraw {amount} of repaid debt", { amount: amount(value, tokens.staked) }),
 });
 
 export const claimRewards = (pool: Address, recipient: Address): Call => ({
   to: pool,
   data: encodeFunctionData({ abi: poolAbi, functionName: "claimRewards", args: [recipient] }),
-  what: "Claim the rewards of the stake",
+  what: t("Claim the rewards of the stake"),
 });
 
 export const markDebt = (pool: Address, borrowers: readonly Address[]): Call => ({
   to: pool,
   data: encodeFunctionData({ abi: poolAbi, functionName: "markDebt", args: [[...borrowers]] }),
-  what: "Mark the debt",
+  what: t("Mark the debt"),
+});
+
+// What a borrower does, through its proxy or, where its account is the borrower itself, with the pool.
+
+export interface Borrower {
+  readonly address: Address;
+  /** Whether a proxy stands between the person and the pool. */
+  readonly proxy: boolean;
+}
+
+export const borrow = (pool: Address, tokens: Tokens, borrower: Borrower, value: bigint): Call => ({
+  to: borrower.proxy ? borrower.address : pool,
+  data: borrower.proxy ? encodeFunctionData({ abi: trustedBorrowerL2ProxyAbi, functionName: "borrow", args: [value] }) : encodeFunctionData({ abi: poolAbi, functionName: "borrow", args: [value] }),
+  what: t("Borrow {amount}", { amount: amount(value, tokens.staked) }),
+});
+
+/** From the tokens that the proxy holds, at most `value`. */
+export const repayByProxy = (tokens: Tokens, proxy: Address, functionName: "repayBorrow" | "repayDebt", value: bigint): Call => ({
+  to: proxy,
+  data: encodeFunctionData({ abi: trustedBorrowerL2ProxyAbi, functionName, args: [value] }),
+  what: t(functionName === "repayBorrow" ? later("Repay up to {amount} of the loan") : later("Repay up to {amount} of the debt"), { amount: amount(value, tokens.staked) }),
+});
+
+/** From the payer's own tokens, at most `max`: what somebody else paid a moment before is not paid twice. */
+export const repayFor = (pool: Address, tokens: Tokens, borrower: Address, functionName: "repayBorrowUpTo" | "repayDebtUpTo", max: bigint): Call => ({
+  to: pool,
+  data: encodeFunctionData({ abi: poolAbi, functionName, args: [borrower, max] }),
+  what: t(functionName === "repayBorrowUpTo" ? later("Repay up to {amount} of the loan") : later("Repay up to {amount} of the debt"), { amount: amount(max, tokens.staked) }),
+});
+
+export const autoPayOrBorrow = (proxy: Address): Call => ({
+  to: proxy,
+  data: encodeFunctionData({ abi: trustedBorrowerL2ProxyAbi, functionName: "autoPayOrBorrow" }),
+  what: t("Auto-pay or borrow"),
+});
+
+export interface Vault {
+  readonly starkKey: bigint;
+  readonly assetType: bigint;
+  readonly vaultId: bigint;
+  /** Second from which on it may be deposited to. */
+  readonly allowedFrom: bigint;
+}
+
+export const depositToExchange = (proxy: Address, { starkKey, assetType, vaultId }: Vault, quantizedAmount: bigint): Call => ({
+  to: proxy,
+  data: encodeFunctionData({ abi: trustedBorrowerL2ProxyAbi, functionName: "depositToExchange", args: [starkKey, assetType, vaultId, quantizedAmount] }),
+  what: t("Deposit {amount} units to vault {vault} of the exchange", { amount: quantizedAmount, vault: vaultId }),
+});
+
+export const withdrawFromExchange = (proxy: Address, { starkKey, assetType }: Vault): Call => ({
+  to: proxy,
+  data: encodeFunctionData({ abi: trustedBorrowerL2ProxyAbi, functionName: "withdrawFromExchange", args: [starkKey, assetType] }),
+  what: t("Withdraw what the exchange holds ready"),
 });
 
 const permitAbi = parseAbi(["function nonces(address owner) view returns (uint256)", "function DOMAIN_SEPARATOR() view returns (bytes32)", "function name() view returns (string)"]);
@@ -99,11 +159,11 @@ export async function stakeWithPermit(client: Reader, wallet: Wallet, domain: Pe
     message: { owner, spender: pool, value, nonce, deadline },
   });
   // r, s and v; some wallets write 0 and 1 for 27 and 28.
-  if (signature.length !== 132) throw new Error("The wallet's signature is not that of a key: the token's permission needs one. Approve and stake instead.");
+  if (signature.length !== 132) throw new Error(t("The wallet's signature is not that of a key: the token's permission needs one. Approve and stake instead."));
   const [r, s, last] = [slice(signature, 0, 32), slice(signature, 32, 64), hexToNumber(slice(signature, 64, 65))];
   return {
     to: pool,
     data: encodeFunctionData({ abi: poolAbi, functionName: "stakeWithPermit", args: [value, deadline, last < 27 ? last + 27 : last, r, s] }),
-    what: `Stake ${amount(value, tokens.staked)}`,
+    what: t("Stake {amount}", { amount: amount(value, tokens.staked) }),
   };
 }

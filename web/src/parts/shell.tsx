@@ -2,6 +2,7 @@
 import { lazy, Suspense, useEffect, useState, useSyncExternalStore, Component, type ComponentType, type ReactNode } from "react";
 import { nameNode, useApp } from "../app";
 import { duration, time } from "../lib/format";
+import { t } from "../lib/words";
 import { clear, useEntries, type State } from "../transactions";
 import { Connect } from "./connect";
 import { showExact, useExact, Waiting } from "./parts";
@@ -41,7 +42,7 @@ export function Shell() {
         <nav aria-label="Pages">
           {PAGES.map(({ path, name }) => (
             <a key={path} href={`#/${path}`} aria-current={path === route ? "page" : undefined}>
-              {name}
+              {t(name)}
             </a>
           ))}
         </nav>
@@ -96,6 +97,11 @@ function Banners() {
         <p className="banner bad">
           The node {app.rpc ? `at ${new URL(app.rpc).host}` : "of your wallet"} does not answer, or is of another chain.
           {head ? ` What you see is of block ${head.number}, ${time(head.timestamp)}.` : ""} It is asked again every few seconds; you can name another one below.
+        </p>
+      )}
+      {app.mute && (
+        <p className="banner bad">
+          {t("The pool does not answer, though the node does: a program of it may have expired.")} <a href="#/status">{t("Status of the programs")}</a>
         </p>
       )}
       {app.wrongChain !== null && (
