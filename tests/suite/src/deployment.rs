@@ -1,10 +1,11 @@
 //! Puts the pool on a chain: facets first, then the router, whose constructor joins and initialises them in one transaction.
 
-use alloy_primitives::{Address, Bytes, LogData, U256, keccak256};
-use alloy_sol_types::SolCall;
+use ::abi::bindings::IDiamondCut;
+use alloy_primitives::{Address, LogData, U256, keccak256};
 use chain::{Artifacts, Chain, Deployed, Reverted};
+use deploy::routes;
 
-use crate::abi::{self, IDiamondCut, IToken};
+use crate::{abi::IToken, host::OnChain};
 
 /// What a pool is made with. Times and lengths in seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,15 +94,16 @@ impl Deployment {
     ///
     /// If the pool refuses its settings.
     pub fn deploy(chain: &mut Chain, deployer: &str, parties: &Parties, settings: &Settings) -> Result<Self, Reverted> {
-        let mut programs = Vec::new();
-        for (name, _) in abi::facets() {
-            programs.push((name, chain.from(deployer).deploy(name)?));
+        let (mut programs, mut facets, mut routed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut host = OnChain::new(chain, deployer);
+        for (name, selectors) in routes::facets() {
+            let deployed = host.create(name, None)?;
+            facets.push((name, deployed.address));
+            routed.push((name, deployed.address, selectors));
+            programs.push((name, deployed));
         }
-        let facets: Vec<_> = programs.iter().map(|(name, deployed)| (*name, deployed.address)).collect();
-        let router = chain
-            .from(deployer)
-            .deploy_with("liquidity-staking", &construction(&facets, parties, settings))
-            .map_err(Reverted::of_constructor)?;
+        let arguments = routes::router_arguments(construction(parties, settings), routed).expect("one facet cuts");
+        let router = host.create("liquidity-staking", Some(arguments))?;
         let pool = router.address;
         let logs = router.creation.logs.iter().filter(|log| log.address == pool).map(|log| log.data.clone()).collect();
         programs.push(("liquidity-staking", router));
@@ -121,18 +123,9 @@ impl Deployment {
     }
 }
 
-/// The router's constructor arguments: the facet that constructs, and the call that makes it do so.
-fn construction(facets: &[(&'static str, Address)], parties: &Parties, settings: &Settings) -> (Address, Bytes) {
-    let cuts = abi::facets()
-        .into_iter()
-        .zip(facets)
-        .map(|((_, functions), (_, facet))| IDiamondCut::FacetCut {
-            facetAddress: *facet,
-            action: 0,
-            functionSelectors: functions.iter().map(|function| function.selector()).collect(),
-        })
-        .collect();
-    let construction = IDiamondCut::Construction {
+/// What the pool is constructed with.
+fn construction(parties: &Parties, settings: &Settings) -> IDiamondCut::Construction {
+    IDiamondCut::Construction {
         stakedToken: parties.staked_token,
         rewardsToken: parties.rewards_token,
         rewardsTreasury: parties.treasury,
@@ -144,9 +137,7 @@ fn construction(facets: &[(&'static str, Address)], parties: &Parties, settings:
         blackoutWindow: settings.blackout,
         name: settings.token.0.into(),
         symbol: settings.token.1.into(),
-    };
-    let cutter = facets.iter().find(|(name, _)| *name == "diamond-cut").map_or(Address::ZERO, |(_, facet)| *facet);
-    (cutter, IDiamondCut::constructCall { construction, cuts }.abi_encode().into())
+    }
 }
 
 /// Id of a role: the hash of its name.

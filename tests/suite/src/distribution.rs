@@ -13,6 +13,7 @@ use model::tree::Tree;
 use crate::{
     abi::{IClaimsProxy, IMerkleDistributor, IPuppet, IRewardsOracle, IRoles, IToken, ITreasuryClaimProxy},
     deployment::{self, role},
+    host::OnChain,
     pool::Outcome,
 };
 
@@ -360,7 +361,7 @@ where
     A: SolValue,
     for<'a> <A::SolType as alloy_sol_types::SolType>::Token<'a>: alloy_sol_types::abi::token::TokenSeq<'a>,
 {
-    chain.from("GOV").deploy_with(program, arguments).map_err(Reverted::of_constructor)
+    OnChain::new(chain, "GOV").create(program, Some(arguments.abi_encode_params()))
 }
 
 /// Deploys a puppet that reverts with empty data until it is told something.

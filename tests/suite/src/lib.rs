@@ -14,6 +14,7 @@ pub mod deployment;
 pub mod distribution;
 pub mod frames;
 pub mod gas;
+pub mod host;
 pub mod permit;
 pub mod pool;
 pub mod proxy;

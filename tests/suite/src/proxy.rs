@@ -12,6 +12,7 @@ use crate::{
     check::u,
     clone,
     deployment::{doubles, role},
+    host::OnChain,
     pool::{Amount, Outcome},
 };
 
@@ -189,7 +190,8 @@ impl Market {
         let chain = &mut pool.chain;
         let exchange = double(chain, plan.exchange);
         let distributor = double(chain, "puppet");
-        let program = chain.from("GOV").deploy("trusted-borrower-l2-proxy").expect("programs deploy").address;
+        let program =
+            OnChain::new(chain, "GOV").create("trusted-borrower-l2-proxy", None).expect("programs deploy").address;
         let parties = Parties { pool: pool.address(), exchange, token: pool.token(), distributor };
         let mut market = Self { pool, parties, program, proxies: Vec::new(), creations: Vec::new() };
         if plan.exchange == "exchange" {

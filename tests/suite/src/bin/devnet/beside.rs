@@ -2,11 +2,12 @@
 
 use alloy_primitives::{Address, U256, keccak256};
 use alloy_sol_types::SolValue;
-use chain::{Chain, Reverted};
+use chain::Chain;
 use suite::{
     abi::{IEpochSchedule, IExchange, IMerkleDistributor, IRoles, IToken, ITrustedBorrowerL2Proxy},
     deployment::{self, Parties, role},
     distribution::{INTERVAL, tokens},
+    host::OnChain,
     proxy::{self, Seats},
 };
 
@@ -139,11 +140,8 @@ where
     A: SolValue,
     for<'a> <A::SolType as alloy_sol_types::SolType>::Token<'a>: alloy_sol_types::abi::token::TokenSeq<'a>,
 {
-    let sender = chain.from("deployer");
-    let deployed = match arguments {
-        Some(arguments) => sender.deploy_with(name, arguments).map_err(Reverted::of_constructor),
-        None => sender.deploy(name),
-    };
+    let arguments = arguments.map(SolValue::abi_encode_params);
+    let deployed = OnChain::new(chain, "deployer").create(name, arguments);
     let address = deployed.map_err(|error| format!("{name}: {error}"))?.address;
     chain.cache(address).map_err(|error| format!("{name}: {error}"))?;
     Ok(address)

@@ -10,6 +10,7 @@ use suite::{
     clone,
     deployment::{self, Deployment, Settings, doubles, role},
     distribution::{self, Terms},
+    host::OnChain,
     proxy::{self, Parties, Seats},
     wallet,
 };
@@ -59,7 +60,10 @@ impl Market {
         let distributor = distributor.map_err(|error| error.to_string())?.address;
         let wasm = doubles().wasm("exchange").map_err(|error| error.to_string())?;
         let exchange = chain.from("operator").deploy_wasm(&wasm).map_err(|error| error.to_string())?.address;
-        let program = chain.from("GOV").deploy("trusted-borrower-l2-proxy").map_err(|error| error.to_string())?.address;
+        let program = OnChain::new(chain, "GOV")
+            .create("trusted-borrower-l2-proxy", None)
+            .map_err(|error| error.to_string())?
+            .address;
         scene.keep_pool(&pool);
         scene.keep([distributor, exchange, program]);
         let cached = !options.uncached;
