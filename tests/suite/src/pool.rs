@@ -12,6 +12,7 @@ use crate::{
         IBorrowerAllocations, IDebtAccounting, IDiamondCut, IEpochSchedule, IPoolViews, IStakedToken, IStaking, IToken,
     },
     deployment::{self, Deployment, Parties, Settings, role},
+    host::OnChain,
 };
 
 /// People who hold staked tokens and have approved the pool.
@@ -236,7 +237,7 @@ impl Pool {
 
     /// Deploys a program of the workspace once more, at another address.
     pub fn deploy_again(&mut self, program: &str) -> Address {
-        self.chain.from("GOV").deploy(program).expect("programs deploy").address
+        OnChain::new(&mut self.chain, "GOV").create(program, None).expect("programs deploy").address
     }
 
     /// What a function of the pool returns now.

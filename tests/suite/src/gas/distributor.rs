@@ -14,6 +14,7 @@ use crate::{
     clone,
     deployment::{self, role},
     distribution::{self, Terms, tokens},
+    host::OnChain,
     proxy,
 };
 
@@ -206,7 +207,7 @@ impl Setting {
         let answer = distribution::Answer::Return;
         let staked_token = IPoolViews::STAKED_TOKENCall::SELECTOR;
         distribution::tell(&mut self.chain, puppet, staked_token, answer, borrowed.abi_encode().into(), None);
-        let program = self.chain.from("owner").deploy("trusted-borrower-l2-proxy")?.address;
+        let program = OnChain::new(&mut self.chain, "owner").create("trusted-borrower-l2-proxy", None)?.address;
         if self.cached {
             self.chain.cache(program)?;
         }
