@@ -130,7 +130,8 @@ impl Simulation {
     /// Its sampling, revealed.
     #[must_use]
     pub const fn sampling(&self) -> sampling::Sampling {
-        sampling::Sampling { commitment: None, secret: Some(self.secret), tolerance_ms: sampling::DEFAULT_TOLERANCE_MS }
+        let tolerance_ms = sampling::DEFAULT_TOLERANCE_MS;
+        sampling::Sampling { commitment: None, secret: Some(self.secret), tolerance_ms, hours: None }
     }
 
     /// Accounts of the makers, the largest first.

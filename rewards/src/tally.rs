@@ -14,7 +14,7 @@ use crate::{
     book::{Best, Book, Flaw, Limits, OrderRecord, Record, Side, Verdict},
     epoch::MINUTES_MAX,
     parameters::{EpochParameters, ParameterError},
-    sampling::{Instants, Punctuality, Sampling, WrongSecret},
+    sampling::{Instants, Punctuality, Sampling, WrongSecret, links_of},
 };
 
 /// How many samples off their instant are listed one by one.
@@ -142,6 +142,14 @@ pub enum RulesError {
     /// The secret is wrong.
     #[error(transparent)]
     Secret(#[from] WrongSecret),
+    /// The chain of secrets does not cover the epoch: instants of some minutes would be nobody's to check.
+    #[error("sampling: a chain of {found} hours; the epoch has {expected}")]
+    Hours {
+        /// What the sampling says.
+        found: u32,
+        /// Hours of the epoch, a part of one counts as one.
+        expected: u32,
+    },
 }
 
 /// Everything that decides what a sample is worth.
@@ -159,6 +167,10 @@ impl<'a> Rules<'a> {
     pub fn new(parameters: &'a EpochParameters, sampling: &Sampling) -> Result<Self, RulesError> {
         parameters.check()?;
         let start = parameters.clock.start_ms(parameters.epoch).ok_or(ParameterError::NoSuchEpoch(parameters.epoch))?;
+        let expected = links_of(parameters.minutes());
+        if let Some(found) = sampling.hours.filter(|found| *found != expected) {
+            return Err(RulesError::Hours { found, expected });
+        }
         let markets = &parameters.markets;
         Ok(Self {
             parameters,

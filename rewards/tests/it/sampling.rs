@@ -3,7 +3,7 @@
 use alloy_primitives::B256;
 use rewards::{
     epoch,
-    sampling::{Instants, Punctuality, Sampling, WrongSecret, commitment, offset_ms},
+    sampling::{Instants, Punctuality, Sampling, WrongSecret, commitment, link, links_of, offset_ms},
 };
 
 const SECRET: B256 = B256::repeat_byte(0x11);
@@ -13,7 +13,7 @@ fn instants(sampling: &Sampling) -> Result<Instants, WrongSecret> {
 }
 
 fn revealed() -> Sampling {
-    Sampling { commitment: Some(commitment(SECRET)), secret: Some(SECRET), tolerance_ms: 250 }
+    Sampling { commitment: Some(commitment(SECRET)), secret: Some(SECRET), tolerance_ms: 250, hours: None }
 }
 
 #[test]
@@ -87,4 +87,30 @@ fn epochs_tile_time() {
     assert_eq!(epoch::of_second(1_671_548_399), Some(17));
     assert_eq!(epoch::of_second(1_671_548_400), Some(18));
     assert_eq!(epoch::start_ms(u64::MAX), None);
+}
+
+#[test]
+fn a_link_shows_the_hours_before_it_and_none_after_it() {
+    let start = epoch::start_ms(18).unwrap();
+    assert_eq!([1, 60, 61, epoch::MINUTES].map(links_of), [1, 1, 2, 672]);
+    let open = Sampling { hours: Some(672), tolerance_ms: 250, ..Sampling::default() };
+    let sampling = Sampling { commitment: Some(open.commitment_to(SECRET)), ..open };
+    let all = Instants::of(18, start, &Sampling { secret: Some(SECRET), ..sampling.clone() }).unwrap();
+    assert!(all.are_known());
+    // The last hour's link is the secret itself; the one before is its hash, and decides the minutes of its hour.
+    let before = link(SECRET, 671, 670).unwrap();
+    assert_eq!((link(SECRET, 671, 671), link(SECRET, 670, 671)), (Some(SECRET), None));
+    let offset = |minute, secret| offset_ms(secret, 18, minute, "BTC-USD") + start + u64::from(minute) * 60_000;
+    assert_eq!(all.instant_ms(40_319, "BTC-USD"), Some(offset(40_319, SECRET)));
+    assert_eq!(all.instant_ms(670 * 60 + 59, "BTC-USD"), Some(offset(670 * 60 + 59, before)));
+    assert_ne!(commitment(SECRET), sampling.commitment.unwrap());
+    // Who holds the link of hour 23 knows the first day, and nothing of the second.
+    let day = Instants::until(18, start, &sampling, 23, link(SECRET, 671, 23).unwrap()).unwrap();
+    assert_eq!(day.instant_ms(1439, "BTC-USD"), all.instant_ms(1439, "BTC-USD"));
+    assert_eq!(day.instant_ms(0, "BTC-USD"), all.instant_ms(0, "BTC-USD"));
+    assert_eq!((day.instant_ms(1440, "BTC-USD"), day.punctuality(1440, "BTC-USD", 0)), (None, Punctuality::Exact));
+    // A link of another hour, or another chain, does not lead to what was committed to.
+    assert!(Instants::until(18, start, &sampling, 22, link(SECRET, 671, 23).unwrap()).is_err());
+    assert!(Instants::until(18, start, &sampling, 23, SECRET).is_err());
+    assert!(Instants::of(18, start, &Sampling { secret: Some(before), ..sampling }).is_err());
 }

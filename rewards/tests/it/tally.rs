@@ -146,7 +146,8 @@ fn samples_off_their_instant_do_not_count() {
     let parameters = parameters(vec![other("SOL-USD"), btc()]);
     let secret = B256::repeat_byte(0x11);
     let commitment = Some(sampling::commitment(secret));
-    let rules = Rules::new(&parameters, &Sampling { commitment, secret: Some(secret), tolerance_ms: 250 }).unwrap();
+    let rules = Rules::new(&parameters, &Sampling { commitment, secret: Some(secret), tolerance_ms: 250, hours: None })
+        .unwrap();
     let mut scorer = Scorer::new(&rules);
     let orders = both_sides(A);
     let at = |minute, late| Record {
@@ -202,8 +203,14 @@ fn wrong_rules_are_refused() {
     let empty = parameters(vec![]);
     let sampling = Sampling::default();
     assert!(matches!(Rules::new(&empty, &sampling), Err(RulesError::Parameters(_))));
-    let sampling = Sampling { commitment: Some(B256::ZERO), secret: Some(B256::ZERO), tolerance_ms: 0 };
+    let sampling = Sampling { commitment: Some(B256::ZERO), secret: Some(B256::ZERO), ..sampling };
     assert!(matches!(Rules::new(&parameters(vec![btc()]), &sampling), Err(RulesError::Secret(_))));
+    // A chain that is shorter than the epoch would leave the instants of its end to the operator.
+    let sampling = Sampling { hours: Some(671), ..Sampling::default() };
+    let refused = Rules::new(&parameters(vec![btc()]), &sampling).map(drop);
+    assert_eq!(refused, Err(RulesError::Hours { found: 671, expected: 672 }));
+    let parameters = parameters(vec![btc()]);
+    assert!(Rules::new(&parameters, &Sampling { hours: Some(672), ..sampling }).is_ok());
 }
 
 #[test]

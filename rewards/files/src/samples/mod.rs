@@ -22,7 +22,7 @@ use rewards::book::{Flaw, Record};
 pub(crate) use parquet::{check_names, check_offsets, guarded, options};
 pub(crate) use stored::Ended;
 pub use stored::{Compression, Stored};
-pub use write::{Format, SampleWriter};
+pub use write::{Format, SampleWriter, json_line};
 
 use crate::{Error, Problems, problem::Found};
 

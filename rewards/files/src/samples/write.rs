@@ -139,8 +139,8 @@ struct JsonSample<'a> {
     orders: Vec<JsonOrder<'a>>,
 }
 
-/// A line of the canonical file, if orders and samples come in canonical order.
-fn json_line(line: &mut String, record: &Record<'_>) {
+/// Appends a line of the canonical file, if orders and samples come in canonical order.
+pub fn json_line(line: &mut String, record: &Record<'_>) {
     let orders = record.orders.iter().map(|order| JsonOrder {
         account: format!("{:#x}", order.account),
         id: order.id,
