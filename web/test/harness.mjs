@@ -1,6 +1,6 @@
 // The chain, the pages, a browser and a wallet for the tests: everything real but the wallet, which signs without asking.
 import { spawn, execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -77,6 +77,38 @@ export async function end() {
   await browser.close();
   await site.stop();
   node.kill();
+}
+
+/** Two made-up epochs of rewards, one closed and one running, in which this account is the largest maker. Made once. */
+export function makeEpochs(maker) {
+  if (existsSync(join(folder, "epochs"))) return join(folder, "epochs");
+  const place = (name) => join(folder, "epochs", name);
+  const rewards = (...args) => execFileSync(TIDEPOOL, ["rewards", ...args], { stdio: "ignore" });
+  rewards("simulate", place("17"), "--epoch", "17", "--markets", "3", "--makers", "5", "--minutes", "120", "--maker", maker);
+  rewards("run", place("17"), "--out", place("17.results"));
+  rewards("simulate", place("18"), "--epoch", "18", "--markets", "3", "--makers", "5", "--minutes", "180", "--maker", maker, "--previous", join(place("17.results"), "tree.json"));
+  return join(folder, "epochs");
+}
+
+/** The server beside the node; on the same port again, if one is given. Answers its URL and how to end it. */
+export async function startServer(rewards, port = 0) {
+  const { pool, "merkle-distributor": distributor, "rewards-oracle": oracle } = deployment.contracts;
+  const options = ["--rpc", rpc, "--listen", `127.0.0.1:${port}`, "--pool", pool, "--distributor", distributor, "--oracle", oracle, "--from-block", "1", "--rewards", rewards, "--database", join(folder, `index-${Date.now()}.sqlite`), "--poll", "100", "--rate", "0"];
+  const server = spawn(TIDEPOOL, ["serve", ...options], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  process.on("exit", () => server.kill("SIGKILL"));
+  let said = "";
+  const url = await new Promise((resolve, reject) => {
+    createInterface(server.stderr).on("line", (line) => {
+      said += `${line}\n`;
+      const [, found] = /listening at (http:\S+)/.exec(line) ?? [];
+      if (found) resolve(found);
+    });
+    server.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+  });
+  allowed.add(new URL(url).host);
+  const ask = async (path) => (await fetch(url + path)).json();
+  await until("the server is ready", async () => (await ask("/health")).ready);
+  return { url, ask, port: Number(new URL(url).port), kill: () => new Promise((resolve) => (server.once("exit", resolve), server.kill("SIGKILL"))) };
 }
 
 /** In the page: an EIP-1193 provider announced by EIP-6963. Modes are changed by `walletMode`. */

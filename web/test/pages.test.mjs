@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { after, afterEach, beforeEach, test } from "node:test";
 import { parseAbi, toFunctionSelector, zeroAddress } from "viem";
-import { act, action, allowed, as, clean, client, configure, connectWallet, deployment, distributorAbi, end, equalsGetters, exchangeAbi, figure, get, perform, performed, pool, oracleAbi, poolAbi, proxyAbi, rootOf, rpc, shot, site, tokenAbi, toEdge, units, until, usdc, visit } from "./harness.mjs";
+import { act, action, allowed, as, clean, client, configure, connectWallet, deployment, distributorAbi, end, equalsGetters, exchangeAbi, figure, get, makeEpochs, perform, performed, pool, oracleAbi, poolAbi, proxyAbi, rootOf, rpc, shot, site, startServer, tokenAbi, toEdge, units, until, usdc, visit } from "./harness.mjs";
 
 after(end);
 let snapshot;
@@ -465,6 +465,119 @@ test("debt: a keeper sees who would be charged, marks it, and sees what is owed"
     await page.getByRole("region", { name: "Table of shortfalls" }).waitFor();
     await clean(page);
   });
+});
+
+test("with a server: history, lists, statement and shortfalls are its, present figures the chain's; it dies in the middle and comes back", async () => {
+  await stakeAs("staker1", 1000);
+  await stakeAs("staker2", 500);
+  const proxy = await borrowAll("maker1");
+  await act("staker1", pool, poolAbi, "requestWithdrawal", units(1000));
+  await act("staker2", pool, poolAbi, "requestWithdrawal", units(500));
+  await toEdge(5);
+  await act("staker3", pool, poolAbi, "markDebt", [proxy]);
+  const epochs = makeEpochs(staker);
+  let server = await startServer(epochs);
+  configure({ server: server.url });
+  try {
+    await visit({ path: "#/pool", who: "staker1", expected: [/Failed to load resource/, /blocked by CORS/] }, async (page) => {
+      await page.locator("[data-from=server]").waitFor();
+      await page.getByRole("figure").filter({ hasText: "Emission a day" }).waitFor();
+      await clean(page);
+      await shot(page, "pool-server");
+      for (const who of ["staker1", "staker2"]) {
+        const { address } = deployment.accounts[who];
+        const shown = page.locator(`tr[data-staker="${address}"] [data-of=active] .amount`);
+        await shown.waitFor();
+        assert.equal(BigInt(await shown.getAttribute("data-units")), (await get("getAccount", address)).activeCurrentEpoch);
+      }
+      await page.evaluate(() => (location.hash = "#/debt"));
+      const [row] = (await server.ask("/v1/shortfalls")).data;
+      assert.equal(BigInt(await page.locator("tr[data-shortfall] [data-of=amount] .amount").getAttribute("data-units")), BigInt(row.amount));
+      await page.getByRole("button", { name: "show whom shortfall 0 concerned" }).click();
+      await page.locator(`tr[data-charged="${proxy}" i]`).waitFor();
+      const lost = page.locator(`tr[data-lost="${staker}" i] .amount`);
+      assert.equal(BigInt(await lost.getAttribute("data-units")), (await get("getAccount", staker)).debt);
+      await clean(page);
+      await shot(page, "debt-server");
+      await page.evaluate(() => (location.hash = "#/stake"));
+      const earned = page.locator('tr[data-epoch="0"] [data-of=earned] .amount');
+      await earned.waitFor();
+      const statement = (await server.ask(`/v1/stakers/${staker}/statement`)).data.find(({ epoch }) => epoch === "0");
+      assert.equal(await earned.getAttribute("data-units"), statement.rewards_earned);
+      const link = await page.getByRole("link", { name: "This statement as CSV" }).getAttribute("href");
+      assert.match(await (await fetch(link)).text(), /rewards_earned/);
+      assert.match(await (await fetch(await page.getByRole("link", { name: "Calendar to subscribe to" }).getAttribute("href"))).text(), /BEGIN:VCALENDAR/);
+      await clean(page);
+      await shot(page, "stake-server");
+      await page.evaluate(() => (location.hash = "#/borrowers"));
+      await page.getByRole("figure").filter({ hasText: "Loan and debt of maker1" }).waitFor();
+      await shot(page, "borrowers-server");
+      await page.evaluate(() => (location.hash = "#/pool"));
+      await page.locator("[data-from=server]").waitFor();
+      await server.kill();
+      await page.getByText(/The server at .* does not answer/).waitFor();
+      await until("the history comes from the log", async () => (await page.locator("[data-from=server]").count()) === 0 && (await page.getByRole("figure").filter({ hasText: "Stake and loans" }).count()) === 1);
+      assert.equal(await figure(page, "Stake"), (await get("getPool")).activeCurrentEpoch + (await get("getPool")).inactiveCurrentEpoch);
+      // What a person came for goes on without it.
+      await page.evaluate(() => (location.hash = "#/stake"));
+      await performed(page, "Stake", "5");
+      await equalsGetters(page, "staker1");
+      server = await startServer(epochs, server.port);
+      await until("the banner is gone", async () => (await page.getByText(/The server at .* does not answer/).count()) === 0);
+      await page.locator('tr[data-epoch="0"]').waitFor();
+    });
+    // A server of another pool is told apart, and not used.
+    configure({ server: server.url, contracts: { ...deployment.contracts, pool: deployment.contracts["claims-proxy"] } });
+    await visit({ path: "#/status" }, async (page) => {
+      await page.getByText("is of another pool, so nothing of it is shown").waitFor();
+    });
+  } finally {
+    configure();
+    await server.kill();
+  }
+});
+
+test("a provider from the running epoch on: program, markets, expected rewards, eligibility, why an order does not score", async () => {
+  const server = await startServer(makeEpochs(staker));
+  configure({ server: server.url });
+  try {
+    await visit({ path: "#/rewards", who: "staker1" }, async (page) => {
+      const { data: live } = await server.ask("/v1/rewards/live");
+      const { data: own } = await server.ask(`/v1/rewards/providers/${staker}/epochs/18`);
+      await page.locator("#expected .amount").first().waitFor();
+      const units = async (locator) => BigInt(await locator.locator(".amount").first().getAttribute("data-units"));
+      assert.equal(await units(page.locator("#expected")), BigInt(own.credited_wei));
+      assert.equal(await figure(page, "Tokens of the epoch"), BigInt(live.lp_amount_wei));
+      for (const market of live.markets) {
+        const row = page.locator(`tr[data-market="${market.market}"]`);
+        assert.equal(await units(row.locator("[data-of=pool]")), BigInt(market.pool_wei));
+        assert.equal(await row.locator("[data-of=samples]").textContent(), market.samples);
+      }
+      const ranked = await page.locator("tr[data-market]").evaluateAll((rows) => rows.map((row) => Number(row.children[1].textContent)));
+      assert.deepEqual(ranked, [...ranked].sort((a, b) => b - a));
+      await page.getByLabel("Market", { exact: true }).selectOption({ label: "ETH-USD" });
+      for (const row of live.providers.filter(({ market }) => market === "ETH-USD")) assert.equal(await units(page.locator(`tr[data-provider="${row.account}"] [data-of=reward]`)), BigInt(row.reward_wei));
+      await page.getByRole("figure").filter({ hasText: "Depth over spread in ETH-USD" }).waitFor();
+      assert.equal(await page.locator("tr[data-eligible]").count(), live.eligibility.length);
+      await page.locator("#own-eligibility").waitFor();
+      await page.getByLabel("Minute of the epoch").fill("5");
+      const { data: sample } = await server.ask(`/v1/rewards/samples/18/BTC-USD/5?account=${staker}`);
+      await until("each order has its verdict", async () => (await page.locator("#why tbody tr").count()) === sample.orders.length);
+      const closed = page.locator('tr[data-epoch="17"]');
+      const { data: before } = await server.ask(`/v1/rewards/providers/${staker}/epochs/17`);
+      assert.equal(await units(closed.locator("[data-of=yours]")), BigInt(before.credited_wei));
+      await page.getByRole("region", { name: "Rules of epoch 18" }).getByText("V4-BE").first().waitFor();
+      await clean(page);
+      await shot(page, "rewards-server");
+      await page.setViewportSize({ width: 360, height: 740 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      assert.ok(wide <= 0, `${wide} pixels too wide`);
+      await shot(page, "rewards-server-phone");
+    });
+  } finally {
+    configure();
+    await server.kill();
+  }
 });
 
 test("governance: roles are those of the contract, a proposal is the file of the command line, any call is decoded", async () => {

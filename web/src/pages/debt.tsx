@@ -7,6 +7,8 @@ import { amount, exact } from "../lib/format";
 import { shortAtEdge } from "../lib/rules";
 import { Action } from "../parts/action";
 import { AddressText, Amount, Figure, Heading, Section, Table, Waiting } from "../parts/parts";
+import { Shortfalls } from "../server/histories";
+import { t } from "../lib/words";
 import { useName } from "./borrowers";
 
 export default function DebtPage() {
@@ -103,8 +105,7 @@ function Ready() {
         )}
       </Section>
       <Section title="Shortfalls so far">
-        {state.state.shortfallCount === 0n && <p className="note">There was none.</p>}
-        {past.data && past.data.length > 0 && (
+        {state.state.shortfallCount === 0n ? <p className="note">{t("There was none.")}</p> : <Shortfalls otherwise={past.data && past.data.length > 0 ? (
           <Table label="Table of shortfalls">
             <thead>
               <tr>
@@ -123,7 +124,7 @@ function Ready() {
               ))}
             </tbody>
           </Table>
-        )}
+        ) : <Waiting />} />}
       </Section>
     </>
   );

@@ -1,10 +1,13 @@
 import { useQuery, keepPreviousData } from "@tanstack/react-query";
+import { lazy, Suspense } from "react";
 import { useReady } from "../app";
 import { poolLines, readAll } from "../chain/history";
 import type { Pool, Tokens } from "../chain/read";
 import { calendar } from "../lib/calendar";
 import { amount, duration, ratio, time } from "../lib/format";
 import { edge, emissionPerTokenDay, shortAtEdge, unborrowed, windowStart } from "../lib/rules";
+import { t } from "../lib/words";
+import { useHealth } from "../server/health";
 import { Amount, download, Figure, Heading, Section, Split, Steps, Time, Waiting } from "../parts/parts";
 
 export default function PoolPage() {
@@ -159,7 +162,33 @@ function Edge({ pool, tokens }: { pool: Pool; tokens: Tokens }) {
   );
 }
 
+const PoolHistory = lazy(() => import("../server/histories").then(({ PoolHistory }) => ({ default: PoolHistory })));
+const Stakers = lazy(() => import("../server/histories").then(({ Stakers }) => ({ default: Stakers })));
+
+/** By the server where there is one, else by the log of the node. */
 function History() {
+  const { usable } = useHealth();
+  return (
+    <>
+      <Section title={t("History")}>
+        {usable ? (
+          <Suspense fallback={<Waiting />}>
+            <PoolHistory otherwise={<FromLog />} />
+          </Suspense>
+        ) : (
+          <FromLog />
+        )}
+      </Section>
+      {usable && (
+        <Suspense fallback={null}>
+          <Stakers />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+function FromLog() {
   const { client, pool, deployment, head, tokens } = useReady()!;
   const events = useQuery({
     queryKey: ["history", deployment.chainId, pool, head.number / 20n, head.number < 2_000n ? head.hash : ""],
@@ -170,11 +199,11 @@ function History() {
   const lines = events.data ? poolLines(events.data) : [];
   const first = lines.flatMap((line) => line.points.map(([at]) => at)).reduce<bigint | null>((a, b) => (a === null || b < a ? b : a), null);
   return (
-    <Section title="History">
-      {events.isError && <p className="reason">This node does not give the logs of the past. Figures above are not affected.</p>}
-      {events.isPending && <Waiting>Reading logs …</Waiting>}
-      {events.data && first === null && <p className="note">Nothing has been staked yet.</p>}
-      {first !== null && <Steps label="Stake and loans" lines={lines} from={first} to={head.timestamp} token={tokens.staked} />}
-    </Section>
+    <>
+      {events.isError && <p className="reason">{t("This node does not give the logs of the past. Figures above are not affected.")}</p>}
+      {events.isPending && <Waiting>{t("Reading logs …")}</Waiting>}
+      {events.data && first === null && <p className="note">{t("Nothing has been staked yet.")}</p>}
+      {first !== null && <Steps label={t("Stake and loans")} lines={lines} from={first} to={head.timestamp} token={tokens.staked} />}
+    </>
   );
 }

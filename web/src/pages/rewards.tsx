@@ -9,6 +9,7 @@ import { explainRevert } from "../lib/errors";
 import { Action } from "../parts/action";
 import { Amount, Figure, Heading, Section, Time, Waiting } from "../parts/parts";
 import { TreeFile, useTree } from "../parts/treefile";
+import { ProviderRewards } from "../server/rewards";
 import { isRoot, useRoots } from "./verify";
 
 export default function RewardsPage() {
@@ -132,6 +133,7 @@ function Ready() {
       ) : (
         <p className="card">Connect a wallet to see what is yours. The button is at the top of the page.</p>
       )}
+      <ProviderRewards />
     </>
   );
 }

@@ -10,6 +10,7 @@ import { amount, exact, time, type Token } from "../lib/format";
 import { calendar } from "../lib/calendar";
 import { edge, requested, shortAtEdge, whyNotCancel, whyNotClaim, whyNotRequest, whyNotStake, whyNotWithdraw, whyNotWithdrawDebt } from "../lib/rules";
 import { Action, whyNoWallet } from "../parts/action";
+import { Statement } from "../server/histories";
 import { Amount, csv, download, Figure, Heading, Section, Table, Time, Waiting } from "../parts/parts";
 
 export default function StakePage() {
@@ -142,7 +143,8 @@ function Mine() {
           />
         )}
       </div>
-      <Statement />
+      <History />
+      <Statement staker={address} />
     </>
   );
 }
@@ -229,7 +231,7 @@ const WORDS: Record<string, string> = {
   Transfer: "Transferred stake",
 };
 
-function Statement() {
+function History() {
   const { state, tokens, account, address, pool, client, deployment, head } = useMine();
   const events = useQuery({
     queryKey: ["statement", pool, address, account.account.activeNextEpoch, account.account.inactiveCurrentEpoch, account.account.debt, account.balance, account.account.claimableRewards / 10n ** 18n],

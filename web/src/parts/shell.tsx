@@ -6,6 +6,7 @@ import { t } from "../lib/words";
 import { clear, useEntries, type State } from "../transactions";
 import { Connect } from "./connect";
 import { showExact, useExact, Waiting } from "./parts";
+import { useHealth } from "../server/health";
 import PoolPage from "../pages/pool";
 import { PAGES } from "./routes";
 
@@ -83,6 +84,7 @@ class Guard extends Component<{ children: ReactNode }, { failed: boolean }> {
 function Banners() {
   const app = useApp();
   const { state, head } = app;
+  const server = useHealth();
   const [clock, setClock] = useState(() => BigInt(Math.floor(Date.now() / 1000)));
   useEffect(() => {
     const timer = setInterval(() => setClock(BigInt(Math.floor(Date.now() / 1000))), 10_000);
@@ -99,6 +101,9 @@ function Banners() {
           {head ? ` What you see is of block ${head.number}, ${time(head.timestamp)}.` : ""} It is asked again every few seconds; you can name another one below.
         </p>
       )}
+      {server.down && <p className="banner">{t("The server at {host} does not answer. Charts, lists and expected rewards are missing; everything else is read from the chain, as ever.", { host: new URL(server.url!).host })}</p>}
+      {server.foreign && <p className="banner bad">{t("The server that is configured here is of another pool, so nothing of it is shown.")}</p>}
+      {server.health && !server.health.ready && <p className="banner">{t("The server does not follow the head of the chain: {trouble} Its charts and lists are left out; everything else is read from the chain.", { trouble: (server.health.trouble ?? "").slice(0, 300) })}</p>}
       {app.mute && (
         <p className="banner bad">
           {t("The pool does not answer, though the node does: a program of it may have expired.")} <a href="#/status">{t("Status of the programs")}</a>
