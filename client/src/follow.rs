@@ -1,7 +1,7 @@
 //! Following a chain: headers and logs block by block, and the news of new heads.
 
 use alloy::{eips::BlockNumberOrTag, providers::Provider, rpc::client::BatchRequest, transports::http::reqwest::Url};
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use alloy_rpc_types_eth::{Block, Filter, Header, Log};
 use anyhow::{Context, bail};
 use futures_util::{SinkExt, StreamExt};
@@ -9,14 +9,51 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::{At, Error, Node, node};
+use crate::{At, Error, Node, Request, failure::failure, node};
 
 /// Headers in one request.
 const HEADERS: usize = 100;
 
+/// Calls in one request.
+const CALLS: usize = 100;
+
 #[derive(Debug, Deserialize)]
 struct Receipt {
     logs: Vec<Log>,
+}
+
+impl At<'_> {
+    /// What each of many calls returns at this block, or the data with which it reverts; in few requests.
+    ///
+    /// # Errors
+    ///
+    /// If the node fails.
+    pub fn calls(&self, requests: &[Request]) -> Result<Vec<Result<Bytes, Bytes>>, Error> {
+        let mut answers = Vec::with_capacity(requests.len());
+        for requests in requests.chunks(CALLS) {
+            let batch = self.node.ask(|provider| async move {
+                let mut batch = BatchRequest::new(provider.client());
+                let mut waiting = Vec::with_capacity(requests.len());
+                for request in requests {
+                    waiting.push(batch.add_call::<_, Bytes>("eth_call", &(request.transaction(None), self.id()))?);
+                }
+                batch.send().await?;
+                let mut answers = Vec::with_capacity(requests.len());
+                for answer in waiting {
+                    answers.push(match answer.await {
+                        Ok(answer) => Ok(answer),
+                        Err(error) => match failure(&error, "") {
+                            Error::Reverted(data) => Err(data),
+                            Error::Node(_) => return Err(error),
+                        },
+                    });
+                }
+                Ok(answers)
+            })?;
+            answers.extend(batch);
+        }
+        Ok(answers)
+    }
 }
 
 impl Node {

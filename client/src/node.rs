@@ -545,7 +545,7 @@ pub struct At<'a> {
 }
 
 impl At<'_> {
-    fn id(&self) -> BlockId {
+    pub(crate) fn id(&self) -> BlockId {
         BlockId::hash(self.hash)
     }
 }
