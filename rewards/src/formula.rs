@@ -100,6 +100,17 @@ impl Formula {
         U512::from_le_slice(&root.to_bytes_le())
     }
 
+    /// Whether the score is more than zero: every measure with an exponent is.
+    #[must_use]
+    pub fn is_positive(self, measures: &Measures) -> bool {
+        let (liquidity, volume, stake) = self.exponents();
+        let has = |exponent: u32, measure: u128| exponent == 0 || measure > 0;
+        measures.uptime > 0
+            && has(liquidity, measures.liquidity)
+            && has(volume, measures.volume)
+            && has(stake, measures.stake)
+    }
+
     /// Whether a score is the right one, by two powers and two comparisons, without taking a root.
     #[must_use]
     pub fn confirms(self, measures: &Measures, score: U512) -> bool {

@@ -17,6 +17,7 @@ mod keccak;
 pub mod legacy;
 pub mod pairs;
 pub mod parameters;
+pub mod progress;
 pub mod sampling;
 pub mod score;
 pub mod simulation;

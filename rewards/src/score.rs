@@ -108,7 +108,7 @@ pub fn score(parameters: &EpochParameters, tally: &Tally, inputs: &Inputs) -> Re
     // Roots are the slow part. Collecting keeps the order.
     let rows: Vec<_> = candidates
         .into_par_iter()
-        .map(|(market, sums, account, standing)| row(market, sums, inputs, account, standing))
+        .map(|(market, sums, account, standing)| row(market, sums, inputs, account, standing, Formula::score))
         .collect();
 
     let markets = parameters.markets.iter().zip(&tally.markets);
@@ -119,19 +119,21 @@ pub fn score(parameters: &EpochParameters, tally: &Tally, inputs: &Inputs) -> Re
 }
 
 /// Everybody who can have a row, by account.
-fn known_accounts(tally: &Tally, inputs: &Inputs) -> BTreeSet<Address> {
+pub(crate) fn known_accounts(tally: &Tally, inputs: &Inputs) -> BTreeSet<Address> {
     let quoted = tally.markets.iter().flat_map(|market| market.providers.keys().copied());
     let traded = inputs.volumes.accounts().chain(inputs.previous_volumes.accounts());
     let listed = inputs.eligible.iter().flatten().copied();
     quoted.chain(traded).chain(listed).chain(inputs.links.accounts()).collect()
 }
 
-fn row(
+/// The row of a provider, whose score is what `score` makes of its measures.
+pub(crate) fn row(
     market: &MarketParameters,
     sums: &MarketTally,
     inputs: &Inputs,
     account: Address,
     standing: Standing,
+    score: fn(Formula, &Measures) -> U512,
 ) -> ScoreRow {
     let of = |account: &Address| sums.providers.get(account).copied().unwrap_or_default();
     let Liquidity { liquidity, uptime } = of(&account);
@@ -153,11 +155,11 @@ fn row(
         volume,
         stake,
         standing,
-        score: market.formula.score(&measures),
+        score: score(market.formula, &measures),
     }
 }
 
-fn market_scores(
+pub(crate) fn market_scores(
     market: &MarketParameters,
     sums: &MarketTally,
     minutes: u32,
