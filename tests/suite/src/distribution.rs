@@ -104,6 +104,15 @@ impl Distribution {
     pub fn with(terms: &Terms) -> Result<Self, Reverted> {
         let mut chain = Chain::builder().timestamp(START - DAY).expiry_days(3650).build();
         let token = deployment::token(&mut chain, terms.token, "dYdX", "DYDX", 18);
+        Self::on(chain, token, terms)
+    }
+
+    /// The same on a chain that was made before, with a token that is there.
+    ///
+    /// # Errors
+    ///
+    /// If the distributor refuses the terms.
+    pub fn on(mut chain: Chain, token: Address, terms: &Terms) -> Result<Self, Reverted> {
         let oracle = puppet(&mut chain);
         let deployed = deploy(&mut chain, token, oracle, terms)?;
         let distributor = deployed.address;

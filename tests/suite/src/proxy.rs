@@ -173,7 +173,16 @@ impl Market {
     ///
     /// If the plan is not legal.
     pub fn founded(plan: &Plan) -> Self {
-        let mut market = Self::bare(plan);
+        Self::founded_on(crate::chain_at(settings().deployed_at - 100_000), plan)
+    }
+
+    /// The same on a chain that was made before, at a time before the deployment's.
+    ///
+    /// # Panics
+    ///
+    /// If the plan is not legal.
+    pub fn founded_on(chain: Chain, plan: &Plan) -> Self {
+        let mut market = Self::bare_on(chain, plan);
         for (index, _) in plan.shares.iter().enumerate() {
             market.open_proxy(index);
         }
@@ -186,7 +195,11 @@ impl Market {
     ///
     /// If the plan is not legal.
     pub fn bare(plan: &Plan) -> Self {
-        let mut pool = Pool::with_token(plan.token, &settings()).expect("the settings are legal");
+        Self::bare_on(crate::chain_at(settings().deployed_at - 100_000), plan)
+    }
+
+    fn bare_on(chain: Chain, plan: &Plan) -> Self {
+        let mut pool = Pool::on(chain, plan.token, "token", &settings()).expect("the settings are legal");
         let chain = &mut pool.chain;
         let exchange = double(chain, plan.exchange);
         let distributor = double(chain, "puppet");

@@ -7,7 +7,10 @@
 mod encode;
 mod generate;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+};
 
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::{Revert, SolError};
@@ -28,6 +31,9 @@ use crate::{
 };
 
 use generate::Generator;
+
+/// Two proxies, with 40 % and 30 % of the pool.
+const PLAN: Plan = Plan { shares: &[4000, 3000], ..Plan::SETTING };
 
 /// Stakers, who are also paid by proxies.
 const PEOPLE: [&str; 5] = ["S1", "S2", "r", "r1", "X0"];
@@ -108,7 +114,10 @@ const FULL_EVERY: usize = 25;
 
 impl World {
     fn new() -> Self {
-        let market = Market::founded(&Plan { shares: &[4000, 3000], ..Plan::SETTING });
+        Self::of(Market::founded(&PLAN))
+    }
+
+    fn of(market: Market) -> Self {
         let (model, scope) = (model_of(&market), Scope::of(&market));
         Self { market, model, scope, steps: 0 }
     }
@@ -348,6 +357,40 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, divergence, steps } = self;
         write!(f, "proxies, seed {seed} diverges after {} steps: {divergence}", steps.len())
+    }
+}
+
+/// One history, a step at a time, on a chain that the caller has.
+#[derive(Debug)]
+pub struct ProxyHistory {
+    world: World,
+    generator: Generator,
+    opening: VecDeque<Step>,
+}
+
+impl ProxyHistory {
+    /// Two proxies, with 40 % and 30 % of the pool, on a chain at a time before the pool's deployment.
+    pub fn on(chain: chain::Chain, seed: u64) -> Self {
+        let (world, mut generator) = (World::of(Market::founded_on(chain, &PLAN)), Generator::new(seed));
+        let opening = generator.opening(&world.market).into();
+        Self { world, generator, opening }
+    }
+
+    /// Makes the next step on contracts and model. Whether it succeeded.
+    ///
+    /// # Errors
+    ///
+    /// If they differ.
+    pub fn step(&mut self) -> Result<bool, Divergence> {
+        let World { market, model, scope, .. } = &self.world;
+        let next = self.opening.pop_front();
+        let step = next.unwrap_or_else(|| self.generator.next(market, model, scope));
+        self.world.step(&step).map_err(|divergence| format!("{step}: {divergence}"))
+    }
+
+    /// The contracts.
+    pub fn market(&self) -> &Market {
+        &self.world.market
     }
 }
 
