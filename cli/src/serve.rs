@@ -13,11 +13,19 @@ use alloy_primitives::Address;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use client::{Rpc, Usage};
-use deploy::book::Book;
-use serde_json::Value;
-use server::{Contracts, Settings};
+use deploy::{
+    book::{Book, file_name},
+    routes,
+};
+use serde_json::{Map, Value, json};
+use server::{Contracts, Settings, pages};
 
-use crate::{deploy::default_folder, interrupt, output::Failure};
+use crate::{
+    deploy::default_folder,
+    interrupt,
+    output::Failure,
+    pool::scene::{Listed, listed},
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
@@ -50,6 +58,15 @@ pub(crate) struct Serve {
     /// Milliseconds between two looks at the head
     #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=600_000))]
     poll: u64,
+    /// Folder of the pages, made by scripts/web build [default: `pages` beside this program, or web/dist, if one of them is there]
+    #[arg(long, value_name = "FOLDER")]
+    pages: Option<PathBuf>,
+    /// JSON whose fields the pages get in their deployment.json: rpc (a node that anybody may ask), terms, keeper, nodes
+    #[arg(long, value_name = "FILE")]
+    pages_config: Option<PathBuf>,
+    /// Who may show the pages in a frame, for wallets that open them so; `none` for nobody
+    #[arg(long, value_name = "ORIGIN", default_value = "https://app.safe.global")]
+    frame_ancestor: Vec<String>,
     /// Folder of epochs: N has the inputs of epoch N, N.results what was computed of them; the last one without results runs
     #[arg(long, value_name = "FOLDER")]
     rewards: Option<PathBuf>,
@@ -80,10 +97,14 @@ impl Serve {
     pub(crate) fn run(self) -> Result<(), Failure> {
         self.log();
         let node = self.rpc.connect()?;
-        let (chain, contracts) = (node.chain_id, self.contracts(node.chain_id)?);
+        let book = self.book(node.chain_id)?;
+        let (chain, contracts) = (node.chain_id, self.contracts(node.chain_id, book.as_ref())?);
         node.expect_contract(contracts.pool, "pool")?;
         drop(node);
-        let settings = self.settings(chain, contracts)?;
+        let settings = self.settings(chain, contracts, book.as_ref())?;
+        if let Some(pages) = &settings.pages {
+            eprintln!("pages of {}", pages.folder.display());
+        }
         interrupt::leave_to_command();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("threads")?;
         runtime.block_on(async {
@@ -110,7 +131,10 @@ impl Serve {
         let _ = if self.log_json { subscriber.json().try_init() } else { subscriber.with_ansi(false).try_init() };
     }
 
-    fn settings(&self, chain: u64, contracts: Contracts) -> anyhow::Result<Settings> {
+    fn settings(&self, chain: u64, contracts: Contracts, book: Option<&Book>) -> anyhow::Result<Settings> {
+        let listed = book.map(listed).transpose()?.unwrap_or_default();
+        let pages = self.pages(chain, &contracts, book, &listed)?;
+        let said = |it: Listed| (it.address, server::serve::Listed { name: it.name, link: it.link, note: it.note });
         let ingest = match (self.ingest, &self.ingest_token) {
             (Some(address), Some(file)) => Some((address, token(file)?)),
             _ => None,
@@ -122,6 +146,8 @@ impl Serve {
             heads: self.heads.clone(),
             poll: Duration::from_millis(self.poll),
             contracts,
+            borrowers: listed.into_iter().map(said).collect(),
+            pages,
             rewards: self.rewards.clone(),
             ingest,
             keys: self.api_keys.as_deref().map(keys).transpose()?.unwrap_or_default(),
@@ -131,21 +157,53 @@ impl Serve {
         })
     }
 
+    /// The book of the deployment, if there is one.
+    fn book(&self, chain: u64) -> anyhow::Result<Option<Book>> {
+        match Book::open(&self.folder(chain)) {
+            Err(error) if self.deployment.is_some() => Err(error),
+            book => Ok(book.ok()),
+        }
+    }
+
+    fn folder(&self, chain: u64) -> PathBuf {
+        self.deployment.clone().unwrap_or_else(|| default_folder(chain))
+    }
+
+    /// The pages, if they are somewhere, and what they are told.
+    fn pages(
+        &self,
+        chain: u64,
+        contracts: &Contracts,
+        book: Option<&Book>,
+        listed: &[Listed],
+    ) -> anyhow::Result<Option<pages::Settings>> {
+        let beside = || Some(std::env::current_exe().ok()?.parent()?.join("pages"));
+        let usual = || beside().into_iter().chain([PathBuf::from("web/dist")]);
+        let found = || usual().find(|folder| folder.join("index.html").is_file());
+        let Some(folder) = self.pages.clone().or_else(found) else { return Ok(None) };
+        let mut deployment = deployment(chain, contracts, book, listed)?;
+        if let Some(file) = &self.pages_config {
+            let name = || file.display().to_string();
+            let text = fs::read_to_string(file).with_context(name)?;
+            deployment.extend(serde_json::from_str::<Map<String, Value>>(&text).with_context(name)?);
+        }
+        let nobody = ["none"];
+        let frame_ancestors =
+            self.frame_ancestor.iter().filter(|origin| !nobody.contains(&origin.as_str())).cloned().collect();
+        Ok(Some(pages::Settings { folder, deployment: deployment.into(), frame_ancestors }))
+    }
+
     /// The contracts: those of the book, or the ones that are named.
-    fn contracts(&self, chain: u64) -> anyhow::Result<Contracts> {
-        let folder = self.deployment.clone().unwrap_or_else(|| default_folder(chain));
-        let book = match Book::open(&folder) {
-            Err(error) if self.deployment.is_some() => return Err(error),
-            book => book.ok(),
-        };
-        let names = book.as_ref().map(Book::addresses).transpose()?.unwrap_or_default();
+    fn contracts(&self, chain: u64, book: Option<&Book>) -> anyhow::Result<Contracts> {
+        let folder = self.folder(chain);
+        let names = book.map(Book::addresses).transpose()?.unwrap_or_default();
         let Some(pool) = self.pool.or_else(|| names.get("Pool").copied()) else {
             bail!(Usage(format!("which pool? --pool ADDRESS, or a book of its deployment ({})", folder.display())));
         };
         let named = |name: &str| names.get(name).copied();
         let proxies =
             names.iter().filter_map(|(name, address)| Some((name.strip_prefix("Borrower-")?.to_owned(), *address)));
-        let first = book.as_ref().and_then(|book| first_block(book, names.keys()));
+        let first = book.and_then(|book| first_block(book, names.keys()));
         let Some(start) = self.from_block.or(first) else {
             bail!(Usage("from which block on? --from-block says it where there is no book".to_owned()));
         };
@@ -157,6 +215,55 @@ impl Serve {
             start,
         })
     }
+}
+
+/// What the pages are told: names of contracts as they are in the plan of a deployment, market makers' with `-proxy` behind.
+fn deployment(
+    chain: u64,
+    contracts: &Contracts,
+    book: Option<&Book>,
+    listed: &[Listed],
+) -> anyhow::Result<Map<String, Value>> {
+    let names = book.map(Book::addresses).transpose()?.unwrap_or_default();
+    let (mut known, mut facets) = (BTreeMap::new(), BTreeMap::new());
+    for (name, address) in names {
+        match routes::FACETS.iter().find(|(program, _)| file_name(program) == name) {
+            Some((program, _)) => drop(facets.insert((*program).to_owned(), address)),
+            None if name.starts_with("Borrower-") => {} // Below, by its own name.
+            None => drop(known.insert(kebab(&name), address)),
+        }
+    }
+    known.insert("pool".to_owned(), contracts.pool);
+    known.extend(contracts.distributor.map(|address| ("merkle-distributor".to_owned(), address)));
+    known.extend(contracts.oracle.map(|address| ("rewards-oracle".to_owned(), address)));
+    known.extend(contracts.proxies.iter().map(|(name, proxy)| (format!("{name}-proxy"), *proxy)));
+    let fields = json!({
+        "chainId": chain,
+        "rpc": null,
+        "server": true,
+        "contracts": checksummed(known),
+        "facets": checksummed(facets),
+        "fromBlock": contracts.start,
+        "borrowers": listed,
+    });
+    let Value::Object(fields) = fields else { bail!("an object") };
+    Ok(fields)
+}
+
+fn checksummed(addresses: BTreeMap<String, Address>) -> Map<String, Value> {
+    addresses.into_iter().map(|(name, address)| (name, address.to_string().into())).collect()
+}
+
+/// `MerkleDistributor` as it stands in a plan.
+fn kebab(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
 }
 
 /// The first block in which a contract of the book was created, by the receipts in it.

@@ -8,7 +8,7 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::SolCall;
 use anyhow::{Context, anyhow};
-use client::{Error, Node, Request, Rpc, State};
+use client::{Node, Request, Rpc};
 use tokio::sync::Semaphore;
 
 use crate::store::Block;
@@ -122,17 +122,11 @@ impl Chain {
         tokio::task::spawn_blocking(move || {
             let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let node = known.map_or_else(|| rpc.connect(), Ok)?;
-            let answers = calls.into_iter().map(|(to, data)| {
-                let request = Request { to, value: Default::default(), data };
-                match node.at(at.number, at.hash, at.time).call(&request) {
-                    Ok(answer) => Ok(Ok(answer)),
-                    Err(Error::Reverted(data)) => Ok(Err(data)),
-                    Err(error) => Err(anyhow!(error)),
-                }
-            });
-            let answers = answers.collect::<anyhow::Result<Vec<_>>>();
+            let request = |(to, data)| Request { to, value: Default::default(), data };
+            let requests: Vec<_> = calls.into_iter().map(request).collect();
+            let answers = node.at(at.number, at.hash, at.time).calls(&requests);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(node);
-            answers
+            Ok(answers?)
         })
         .await?
     }

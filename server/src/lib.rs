@@ -4,7 +4,7 @@
 //! - [`store`]: SQLite or Postgres, with the same schema and queries; `history` reads the past from it.
 //! - `chain`: present figures, from the contracts' getters at the block up to which the index goes.
 //! - [`live`]: epochs of rewards in a folder.
-//! - [`api`]: what is answered; [`serve`](serve::serve) runs everything.
+//! - [`api`]: what is answered; [`pages`]: what people see; [`serve`](serve::serve) runs everything.
 
 pub mod api;
 pub mod chain;
@@ -13,6 +13,7 @@ pub mod index;
 pub mod ledger;
 pub mod live;
 pub mod logs;
+pub mod pages;
 pub mod serve;
 pub mod store;
 

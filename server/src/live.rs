@@ -6,11 +6,11 @@
 //! rewards score` finds in the same files.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::{self, File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -19,6 +19,7 @@ use anyhow::{Context, anyhow, bail};
 use rewards::{
     allocation::{Allocation, allocate},
     book::{Flaw, Record},
+    progress::{Moment, progress},
     score::{Scores, score},
     tally::{Rules, Scorer, Taken, Tally},
     timeline::{Recorder, Timeline},
@@ -74,17 +75,44 @@ pub struct View {
     pub problems: Problems,
     /// When this was computed, Unix time in milliseconds.
     pub at_ms: u64,
+    /// What is made of it when somebody asks, once.
+    made: Made,
+}
+
+/// See [`View`].
+#[derive(Debug, Default)]
+struct Made {
+    rewards: OnceLock<Table>,
+    markets: OnceLock<Table>,
+    /// By the market's place and the buckets in a step.
+    progress: Mutex<HashMap<(usize, usize), Arc<Vec<Moment>>>>,
 }
 
 impl View {
     /// Scores and rewards, as `tidepool rewards` writes them.
-    pub fn rewards(&self) -> Table {
-        results::reward_table(self.epoch, &self.scores, &self.allocation)
+    pub fn rewards(&self) -> &Table {
+        self.made.rewards.get_or_init(|| results::reward_table(self.epoch, &self.scores, &self.allocation))
     }
 
     /// Markets, as `tidepool rewards` writes them.
-    pub fn markets(&self) -> Table {
-        results::market_table(&self.scores, &self.allocation)
+    pub fn markets(&self) -> &Table {
+        self.made.markets.get_or_init(|| results::market_table(&self.scores, &self.allocation))
+    }
+
+    /// How a market's scores came about, one moment for every so many buckets of the timeline. Slow the first time.
+    ///
+    /// # Errors
+    ///
+    /// If sums of scores exceed their width.
+    pub fn progress(&self, market: usize, buckets: usize) -> anyhow::Result<Arc<Vec<Moment>>> {
+        let mut known = self.made.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(moments) = known.get(&(market, buckets)) {
+            return Ok(Arc::clone(moments));
+        }
+        let (parameters, inputs) = (&self.source.parameters, &self.source.inputs);
+        let moments = Arc::new(progress(parameters, &self.timeline, inputs, market, buckets)?);
+        known.insert((market, buckets), Arc::clone(&moments));
+        Ok(moments)
     }
 
     /// Minutes of the epoch that have passed by the newest sample: at least one.
@@ -308,6 +336,7 @@ impl Running {
             newest_ms: self.newest_ms,
             problems: self.problems.clone(),
             at_ms: now_ms(),
+            made: Made::default(),
         })
     }
 }

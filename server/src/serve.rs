@@ -1,13 +1,13 @@
 //! The server as a whole: who writes, who answers, and how it ends.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     convert::Infallible,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -48,6 +48,7 @@ use crate::{
     index::{Index, Step, TooDeep},
     live::{Epochs, Malformed, SAMPLE_MAX},
     logs::Contracts,
+    pages::{self, Pages},
     store::{Store, Writer},
 };
 
@@ -57,6 +58,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const CLIENT: Duration = Duration::from_secs(20);
 /// Connections at a time: more wait to be accepted.
 const CONNECTIONS: usize = 2_048;
+/// Connections of one address at a time, unless a proxy stands between: more are closed at once, so that nobody takes all of them.
+const CONNECTIONS_OF_ONE: usize = 256;
 /// Subscribers at a time.
 const SUBSCRIBERS: usize = 512;
 /// How long open requests get when the server stops.
@@ -83,6 +86,10 @@ pub struct Settings {
     pub poll: Duration,
     /// The contracts.
     pub contracts: Contracts,
+    /// What the operator says of borrowers, by address.
+    pub borrowers: BTreeMap<Address, Listed>,
+    /// The pages, if they are served here.
+    pub pages: Option<pages::Settings>,
     /// The folder of epochs, if there is one.
     pub rewards: Option<PathBuf>,
     /// Where samples are taken, and the token that lets them in.
@@ -95,6 +102,17 @@ pub struct Settings {
     pub behind_proxy: bool,
     /// Whether the index is built again.
     pub reindex: bool,
+}
+
+/// What the operator says of a borrower.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// What it is called.
+    pub name: String,
+    /// Its page, or nothing.
+    pub link: String,
+    /// What else is to be said, or nothing.
+    pub note: String,
 }
 
 /// A server that listens.
@@ -128,6 +146,7 @@ impl Running {
 ///
 /// If node or database cannot be used, or an address cannot be listened at; each with what to do.
 pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
+    let pages = settings.pages.as_ref().map(Pages::read).transpose()?.map(Arc::new);
     let store = Store::open(&settings.database).await?;
     let rpc = settings.rpc.clone();
     let (chain, chain_id) = tokio::task::spawn_blocking(move || {
@@ -146,19 +165,21 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
         store: store.clone(),
         chain,
         contracts: settings.contracts.clone(),
+        borrowers: settings.borrowers.clone(),
         chain_id,
         standing: standing.clone(),
         epochs: epochs.clone(),
         keys: settings.keys.clone(),
         tokens: Default::default(),
-        scans: Semaphore::new(1),
+        scans: Arc::new(Semaphore::new(1)),
         subscribers: Arc::new(Semaphore::new(SUBSCRIBERS)),
         programs: settings.rewards.clone(),
         metrics: recorder(),
     });
     let mut tasks = Vec::new();
-    let routes = guarded(api::routes(Arc::clone(&shared)), settings.rate, settings.behind_proxy);
-    tasks.push(tokio::spawn(accept(listener, routes, stopped.clone())));
+    let routes = guarded(api::routes(Arc::clone(&shared)), pages, settings.rate, settings.behind_proxy);
+    let of_one = if settings.behind_proxy { CONNECTIONS } else { CONNECTIONS_OF_ONE };
+    tasks.push(tokio::spawn(accept(listener, routes, of_one, stopped.clone())));
     let mut ingest = None;
     if let Some(epochs) = epochs {
         if let Some((at, token)) = settings.ingest.clone() {
@@ -166,7 +187,7 @@ pub async fn serve(settings: Settings) -> anyhow::Result<Running> {
             let listener = TcpListener::bind(at).await.with_context(|| at.to_string())?;
             ingest = Some(listener.local_addr()?);
             let routes = ingest_routes(Arc::clone(&epochs), token);
-            tasks.push(tokio::spawn(accept(listener, routes, stopped.clone())));
+            tasks.push(tokio::spawn(accept(listener, routes, CONNECTIONS_OF_ONE, stopped.clone())));
         }
         tasks.push(tokio::spawn(follow_rewards(epochs, stopped.clone())));
     } else if settings.ingest.is_some() {
@@ -196,11 +217,14 @@ fn recorder() -> metrics_exporter_prometheus::PrometheusHandle {
 type Limiter = RateLimiter<IpAddr, HashMapStateStore<IpAddr>, governor::clock::DefaultClock>;
 
 /// What stands between clients and handlers.
-fn guarded(routes: Router, rate: Option<NonZeroU32>, behind_proxy: bool) -> Router {
+fn guarded(mut routes: Router, pages: Option<Arc<Pages>>, rate: Option<NonZeroU32>, behind_proxy: bool) -> Router {
     let limiter = rate.map(|rate| {
         let quota = Quota::per_second(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(3)));
         Arc::new(Limiter::hashmap(quota))
     });
+    if let Some(pages) = pages {
+        routes = routes.layer(middleware::from_fn_with_state(pages, pages::serve));
+    }
     routes
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
         .layer(CatchPanicLayer::custom(|_| {
@@ -245,9 +269,43 @@ async fn limit(
     response
 }
 
-/// Accepts connections until the server stops, and bounds each.
-async fn accept(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
+/// How many connections each address has.
+#[derive(Clone, Debug, Default)]
+struct Seats(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One connection of an address, as long as this lives.
+#[derive(Debug)]
+struct Seat(Seats, IpAddr);
+
+impl Seats {
+    /// A seat, if the address has fewer than so many.
+    fn take(&self, address: IpAddr, most: usize) -> Option<Seat> {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(address).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Seat(self.clone(), address))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.1);
+            }
+        }
+    }
+}
+
+/// Accepts connections until the server stops, so many of one address, and bounds each.
+async fn accept(listener: TcpListener, routes: Router, of_one: usize, mut stopped: watch::Receiver<bool>) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let seats = Seats::default();
     let graceful = GracefulShutdown::new();
     loop {
         let Ok(slot) = slots.clone().acquire_owned().await else { break };
@@ -258,6 +316,10 @@ async fn accept(listener: TcpListener, routes: Router, mut stopped: watch::Recei
         let Ok((stream, peer)) = accepted else {
             // Out of file descriptors, most likely: some come back soon.
             tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let Some(seat) = seats.take(peer.ip(), of_one) else {
+            metrics::counter!("tidepool_connections_refused_total").increment(1);
             continue;
         };
         let _ = stream.set_nodelay(true);
@@ -277,7 +339,7 @@ async fn accept(listener: TcpListener, routes: Router, mut stopped: watch::Recei
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _ = connection.await;
-            drop(slot);
+            drop((slot, seat));
         });
     }
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
@@ -375,6 +437,10 @@ async fn keep_index(
     mut stopped: watch::Receiver<bool>,
 ) {
     let stopping = Arc::new(AtomicBool::new(false));
+    let fails = |trouble: String| {
+        standing.send_modify(|standing| (standing.trouble, standing.is_current) = (Some(trouble), false));
+    };
+    let mut refused = None;
     loop {
         if let Some(writer) = writer.take() {
             tracing::info!("this process writes the index");
@@ -384,10 +450,11 @@ async fn keep_index(
             }
             let trouble = ended.err().map(|error| format!("{error:#}")).unwrap_or_default();
             tracing::error!(trouble, "the index stands");
-            standing.send_modify(|standing| (standing.trouble, standing.is_current) = (Some(trouble), false));
+            fails(trouble);
+        } else if let Some(trouble) = refused.take() {
+            fails(trouble);
         } else if let Err(error) = read(&store, &standing).await {
-            let trouble = Some(format!("{error:#}"));
-            standing.send_modify(|standing| (standing.trouble, standing.is_current) = (trouble, false));
+            fails(format!("{error:#}"));
         }
         tokio::select! {
             () = tokio::time::sleep(TAKE_OVER) => {}
@@ -395,7 +462,11 @@ async fn keep_index(
         }
         match store.writer().await {
             Ok(taken) => writer = taken,
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "the database cannot be written"),
+            Err(error) => {
+                let trouble = format!("{error:#}");
+                tracing::warn!(trouble, "the database cannot be written");
+                refused = Some(trouble);
+            }
         }
     }
 }
@@ -467,7 +538,10 @@ fn run_index(
                 }
             }
             Err(error) => {
-                if error.downcast_ref::<TooDeep>().is_some() {
+                // A connection that failed may be within a transaction that it cannot end: what it wrote from then on would be lost. So it is
+                // given up, lock and all, and whoever gets the next one goes on where the database is.
+                let is_ours = error.chain().any(|cause| cause.is::<sqlx::Error>());
+                if is_ours || error.downcast_ref::<TooDeep>().is_some() {
                     return Err(error);
                 }
                 index.ping().context("the connection that writes is gone")?;

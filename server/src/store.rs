@@ -6,7 +6,7 @@ use std::{
     fs::File,
     path::Path,
     str::FromStr,
-    sync::Once,
+    sync::{Arc, Once, OnceLock},
     time::Duration,
 };
 
@@ -126,6 +126,12 @@ pub fn state<T: DeserializeOwned>(row: &AnyRow, place: usize) -> anyhow::Result<
     Ok(serde_json::from_str(&text(row, place)?)?)
 }
 
+/// The same, where there may be none.
+pub fn maybe_state<T: DeserializeOwned>(row: &AnyRow, place: usize) -> anyhow::Result<Option<T>> {
+    let text: Option<String> = row.try_get(place)?;
+    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+}
+
 /// A block whose logs are in the database, with all before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -204,6 +210,8 @@ pub struct Reorganisation {
 pub struct Store {
     pool: AnyPool,
     url: String,
+    /// Set once this process has found a file sound.
+    sound: Arc<OnceLock<()>>,
 }
 
 /// The one connection that writes. It holds the lock, so whoever has lost it cannot write any more.
@@ -251,7 +259,7 @@ impl Store {
             .connect_with(options)
             .await
             .with_context(|| format!("{}: the database cannot be opened", shown(&url)))?;
-        Ok(Self { pool, url })
+        Ok(Self { pool, url, sound: Arc::default() })
     }
 
     /// The connection that writes, if nobody else has it; brings the schema up to date.
@@ -273,13 +281,15 @@ impl Store {
         };
         let mut connection = AnyConnection::connect(&self.url).await?;
         prepare(&mut connection, is_file).await?;
-        if is_file {
+        if is_file && self.sound.get().is_none() {
             let sound = sqlx::query("PRAGMA quick_check(1)").fetch_one(&mut connection).await;
             let sound = sound.with_context(|| format!("{}: damaged", shown(&self.url)))?;
             if text(&sound, 0)? != "ok" {
                 bail!("{}: damaged ({}): remove it, the index is built again", shown(&self.url), text(&sound, 0)?);
             }
-        } else {
+            let _ = self.sound.set(()); // Somebody else may have found the same.
+        }
+        if !is_file {
             let row = sqlx::query("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut connection).await?;
             if !row.try_get::<bool, _>(0)? {
                 return Ok(None);
@@ -718,6 +728,10 @@ pub mod sql {
     /// Stakers by stake, the largest first, after a given one.
     pub const STAKERS: &str = "SELECT account, stake FROM stakers \
         WHERE (stake, account) < ($1, $2) ORDER BY stake DESC, account DESC LIMIT $3";
+    /// Stakers by address, after a given one, each with its last state before a block, that included, if it had one.
+    pub const STAKERS_BEFORE: &str = "SELECT s.account, (SELECT p.state FROM staker_points p \
+        WHERE p.account = s.account AND p.block <= $2 ORDER BY p.block DESC LIMIT 1) \
+        FROM stakers s WHERE s.account > $1 ORDER BY s.account LIMIT $3";
     /// Borrowers by address, after a given one.
     pub const BORROWERS: &str = "SELECT account FROM borrowers WHERE account > $1 ORDER BY account LIMIT $2";
     /// Events of all kinds after a place.
@@ -747,7 +761,7 @@ pub mod sql {
     /// Indexes at the end of epochs.
     pub const EPOCH_INDEXES: &str = "SELECT epoch, global_index FROM epoch_indexes WHERE epoch >= $1 ORDER BY epoch";
     /// All of them that grow with the history.
-    pub const ALL: [&str; 18] = [
+    pub const ALL: [&str; 19] = [
         LAST_STAKER_POINT,
         LAST_BORROWER_POINT,
         POOL_POINTS,
@@ -756,6 +770,7 @@ pub mod sql {
         STAKER_BEFORE,
         BORROWER_POINTS,
         STAKERS,
+        STAKERS_BEFORE,
         BORROWERS,
         EVENTS_AFTER,
         EVENTS_OF_TOPIC,

@@ -252,7 +252,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Uptime, depth and spread over time, in the running epoch. */
+        /** Uptime, depth and spread over time, and the scores, shares, rewards and coefficients that they led to, in the running epoch. */
         get: operations["series"];
         put?: never;
         post?: never;
@@ -320,7 +320,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether an account takes part in the running epoch, and would in the next. */
+        /** Whether an account takes part in the running epoch, would in the next, and did in those that are closed. */
         get: operations["eligibility"];
         put?: never;
         post?: never;
@@ -674,8 +674,12 @@ export interface components {
                 /** @description The most that new loans may reach; absent without a cap. */
                 cap?: string | null;
                 debt: string;
-                /** @description What it is called in the deployment. */
+                /** @description Its page, as the operator says. */
+                link?: string | null;
+                /** @description What the operator calls it, or what it is called in the deployment. */
                 name?: string | null;
+                /** @description What else the operator says of it. */
+                note?: string | null;
                 /** @description By how much its loan would exceed its share at the next epoch's begin. */
                 over_share_next_epoch: string;
                 overdue: boolean;
@@ -703,9 +707,11 @@ export interface components {
                 claimed: string;
                 /** @description Claims, the newest first. */
                 events: components["schemas"]["EventRow"][];
-                /** @description What a proposed root adds, and from when on it can be claimed. */
+                /** @description What a proposed root adds, as far as its tree is here; and from when on it can be claimed. */
                 pending?: string | null;
-                pending_from?: string | null;
+                /** Format: int64 */
+                pending_from?: number | null;
+                pending_from_timestamp?: string | null;
             };
             /** @description Whether that block cannot be taken back. */
             finalized: boolean;
@@ -722,6 +728,7 @@ export interface components {
                 active_next_epoch: string;
                 address: string;
                 available_to_borrow: string;
+                blackout_start?: components["schemas"]["Moments"] | null;
                 blackout_window_seconds: string;
                 borrowed: string;
                 borrower_debt: string;
@@ -766,7 +773,7 @@ export interface components {
             data: components["schemas"]["ShortfallRow"] & {
                 /** @description Borrowers that were charged, as the events say it. */
                 charged: components["schemas"]["EventRow"][];
-                /** @description What stakers lost, by what they held; at most a thousand of them, the largest stakes first. */
+                /** @description What stakers lost, by address: those among `limit` stakers behind `after`; `next` goes on. */
                 losses: components["schemas"]["Loss"][];
                 /** @description What borrowers have repaid and written off since then, of all debts. */
                 repaid_since: string;
@@ -841,8 +848,12 @@ export interface components {
                 /** @description The most that new loans may reach; absent without a cap. */
                 cap?: string | null;
                 debt: string;
-                /** @description What it is called in the deployment. */
+                /** @description Its page, as the operator says. */
+                link?: string | null;
+                /** @description What the operator calls it, or what it is called in the deployment. */
                 name?: string | null;
+                /** @description What else the operator says of it. */
+                note?: string | null;
                 /** @description By how much its loan would exceed its share at the next epoch's begin. */
                 over_share_next_epoch: string;
                 overdue: boolean;
@@ -1007,6 +1018,13 @@ export interface components {
             /** @description As of which block. */
             block: components["schemas"]["BlockRef"];
             data: (components["schemas"]["EventRow"] & {
+                /** @description The CID of the tree's file, as it was proposed. */
+                cid: string;
+                /**
+                 * Format: int64
+                 * @description Its leaves, if it is.
+                 */
+                leaves?: number | null;
                 /** @description `proposed`, `active` or `cancelled`. */
                 state: string;
                 /** @description Whether the tree is here, verified. */
@@ -1150,8 +1168,12 @@ export interface components {
             /** @description The most that new loans may reach; absent without a cap. */
             cap?: string | null;
             debt: string;
-            /** @description What it is called in the deployment. */
+            /** @description Its page, as the operator says. */
+            link?: string | null;
+            /** @description What the operator calls it, or what it is called in the deployment. */
             name?: string | null;
+            /** @description What else the operator says of it. */
+            note?: string | null;
             /** @description By how much its loan would exceed its share at the next epoch's begin. */
             over_share_next_epoch: string;
             overdue: boolean;
@@ -1186,9 +1208,11 @@ export interface components {
             claimed: string;
             /** @description Claims, the newest first. */
             events: components["schemas"]["EventRow"][];
-            /** @description What a proposed root adds, and from when on it can be claimed. */
+            /** @description What a proposed root adds, as far as its tree is here; and from when on it can be claimed. */
             pending?: string | null;
-            pending_from?: string | null;
+            /** Format: int64 */
+            pending_from?: number | null;
+            pending_from_timestamp?: string | null;
         };
         /** @description Whether an account takes part. */
         Eligibility: {
@@ -1304,14 +1328,8 @@ export interface components {
             /** Format: int64 */
             start: number;
             start_timestamp: string;
-            token: components["schemas"]["LiveToken"];
-        };
-        /** @description What is paid. */
-        LiveToken: {
-            address: string;
-            /** Format: int32 */
-            decimals: number;
-            symbol: string;
+            /** @description What is paid. */
+            token: components["schemas"]["Token"];
         };
         /** @description What a staker lost. */
         Loss: {
@@ -1357,49 +1375,6 @@ export interface components {
             timestamp: string;
         };
         /** @description An answer about an epoch's rewards. */
-        OfEpoch_Eligibility: {
-            block?: components["schemas"]["BlockRef"] | null;
-            /** @description Whether an account takes part. */
-            data: {
-                account: string;
-                /** @description Volume that is missing if nobody else traded any more; absent if nothing could reach it. */
-                missing_volume?: string | null;
-                /** @description By the maker volumes of the running epoch so far. */
-                next_epoch: boolean;
-                /** @description `eligible`, `below_threshold` or `excluded`. */
-                this_epoch: string;
-                threshold_den: string;
-                threshold_num: string;
-                total_volume: string;
-                /** @description Its group's maker volume in the running epoch, micro-USD. */
-                volume: string;
-            };
-            /** Format: int64 */
-            epoch: number;
-            /** @description Whether the epoch is closed, its results published and verified. */
-            finalized: boolean;
-            /**
-             * Format: int64
-             * @description Samples that could not be read.
-             */
-            malformed_samples?: number | null;
-            /**
-             * Format: int64
-             * @description How old that is, seconds.
-             */
-            newest_sample_age_seconds?: number | null;
-            /**
-             * Format: int64
-             * @description Instant of the newest sample, Unix time in milliseconds.
-             */
-            newest_sample_ms?: number | null;
-            /**
-             * Format: int64
-             * @description Samples seen, those that do not count among them; absent for closed epochs, whose manifest has them by market.
-             */
-            samples?: number | null;
-        };
-        /** @description An answer about an epoch's rewards. */
         OfEpoch_EpochRow: {
             block?: components["schemas"]["BlockRef"] | null;
             /** @description An epoch in the list. */
@@ -1428,7 +1403,7 @@ export interface components {
             finalized: boolean;
             /**
              * Format: int64
-             * @description Samples that could not be read.
+             * @description Samples that could not be read; absent for closed epochs, whose manifest has them.
              */
             malformed_samples?: number | null;
             /**
@@ -1438,12 +1413,12 @@ export interface components {
             newest_sample_age_seconds?: number | null;
             /**
              * Format: int64
-             * @description Instant of the newest sample, Unix time in milliseconds.
+             * @description Instant of the newest sample, Unix time in milliseconds; absent for closed epochs.
              */
             newest_sample_ms?: number | null;
             /**
              * Format: int64
-             * @description Samples seen, those that do not count among them; absent for closed epochs, whose manifest has them by market.
+             * @description Samples seen, those that do not count among them; absent for an epoch of published scores.
              */
             samples?: number | null;
         };
@@ -1470,7 +1445,8 @@ export interface components {
                 /** Format: int64 */
                 start: number;
                 start_timestamp: string;
-                token: components["schemas"]["LiveToken"];
+                /** @description What is paid. */
+                token: components["schemas"]["Token"];
             };
             /** Format: int64 */
             epoch: number;
@@ -1478,7 +1454,7 @@ export interface components {
             finalized: boolean;
             /**
              * Format: int64
-             * @description Samples that could not be read.
+             * @description Samples that could not be read; absent for closed epochs, whose manifest has them.
              */
             malformed_samples?: number | null;
             /**
@@ -1488,12 +1464,12 @@ export interface components {
             newest_sample_age_seconds?: number | null;
             /**
              * Format: int64
-             * @description Instant of the newest sample, Unix time in milliseconds.
+             * @description Instant of the newest sample, Unix time in milliseconds; absent for closed epochs.
              */
             newest_sample_ms?: number | null;
             /**
              * Format: int64
-             * @description Samples seen, those that do not count among them; absent for closed epochs, whose manifest has them by market.
+             * @description Samples seen, those that do not count among them; absent for an epoch of published scores.
              */
             samples?: number | null;
         };
@@ -1522,7 +1498,7 @@ export interface components {
             finalized: boolean;
             /**
              * Format: int64
-             * @description Samples that could not be read.
+             * @description Samples that could not be read; absent for closed epochs, whose manifest has them.
              */
             malformed_samples?: number | null;
             /**
@@ -1532,12 +1508,45 @@ export interface components {
             newest_sample_age_seconds?: number | null;
             /**
              * Format: int64
-             * @description Instant of the newest sample, Unix time in milliseconds.
+             * @description Instant of the newest sample, Unix time in milliseconds; absent for closed epochs.
              */
             newest_sample_ms?: number | null;
             /**
              * Format: int64
-             * @description Samples seen, those that do not count among them; absent for closed epochs, whose manifest has them by market.
+             * @description Samples seen, those that do not count among them; absent for an epoch of published scores.
+             */
+            samples?: number | null;
+        };
+        /** @description An answer about an epoch's rewards. */
+        OfEpoch_ProviderEligibility: {
+            block?: components["schemas"]["BlockRef"] | null;
+            /** @description Whether an account takes part now, and did before. */
+            data: components["schemas"]["Eligibility"] & {
+                /** @description Closed epochs in whose scores it stands, oldest first. */
+                past: components["schemas"]["PastEligibility"][];
+            };
+            /** Format: int64 */
+            epoch: number;
+            /** @description Whether the epoch is closed, its results published and verified. */
+            finalized: boolean;
+            /**
+             * Format: int64
+             * @description Samples that could not be read; absent for closed epochs, whose manifest has them.
+             */
+            malformed_samples?: number | null;
+            /**
+             * Format: int64
+             * @description How old that is, seconds.
+             */
+            newest_sample_age_seconds?: number | null;
+            /**
+             * Format: int64
+             * @description Instant of the newest sample, Unix time in milliseconds; absent for closed epochs.
+             */
+            newest_sample_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Samples seen, those that do not count among them; absent for an epoch of published scores.
              */
             samples?: number | null;
         };
@@ -1551,7 +1560,7 @@ export interface components {
             finalized: boolean;
             /**
              * Format: int64
-             * @description Samples that could not be read.
+             * @description Samples that could not be read; absent for closed epochs, whose manifest has them.
              */
             malformed_samples?: number | null;
             /**
@@ -1561,12 +1570,12 @@ export interface components {
             newest_sample_age_seconds?: number | null;
             /**
              * Format: int64
-             * @description Instant of the newest sample, Unix time in milliseconds.
+             * @description Instant of the newest sample, Unix time in milliseconds; absent for closed epochs.
              */
             newest_sample_ms?: number | null;
             /**
              * Format: int64
-             * @description Samples seen, those that do not count among them; absent for closed epochs, whose manifest has them by market.
+             * @description Samples seen, those that do not count among them; absent for an epoch of published scores.
              */
             samples?: number | null;
         };
@@ -1598,7 +1607,7 @@ export interface components {
             finalized: boolean;
             /**
              * Format: int64
-             * @description Samples that could not be read.
+             * @description Samples that could not be read; absent for closed epochs, whose manifest has them.
              */
             malformed_samples?: number | null;
             /**
@@ -1608,12 +1617,12 @@ export interface components {
             newest_sample_age_seconds?: number | null;
             /**
              * Format: int64
-             * @description Instant of the newest sample, Unix time in milliseconds.
+             * @description Instant of the newest sample, Unix time in milliseconds; absent for closed epochs.
              */
             newest_sample_ms?: number | null;
             /**
              * Format: int64
-             * @description Samples seen, those that do not count among them; absent for closed epochs, whose manifest has them by market.
+             * @description Samples seen, those that do not count among them; absent for an epoch of published scores.
              */
             samples?: number | null;
         };
@@ -1652,7 +1661,7 @@ export interface components {
             finalized: boolean;
             /**
              * Format: int64
-             * @description Samples that could not be read.
+             * @description Samples that could not be read; absent for closed epochs, whose manifest has them.
              */
             malformed_samples?: number | null;
             /**
@@ -1662,12 +1671,12 @@ export interface components {
             newest_sample_age_seconds?: number | null;
             /**
              * Format: int64
-             * @description Instant of the newest sample, Unix time in milliseconds.
+             * @description Instant of the newest sample, Unix time in milliseconds; absent for closed epochs.
              */
             newest_sample_ms?: number | null;
             /**
              * Format: int64
-             * @description Samples seen, those that do not count among them; absent for closed epochs, whose manifest has them by market.
+             * @description Samples seen, those that do not count among them; absent for an epoch of published scores.
              */
             samples?: number | null;
         };
@@ -1682,10 +1691,18 @@ export interface components {
                  * @description Minutes in the bucket.
                  */
                 bucket_minutes: number;
+                /** @description The market's coefficient by then; absent without competition. */
+                coefficient?: string | null;
                 /** @description Sum over these of the lesser side's depth, micro-USD. */
                 depth?: string | null;
                 /** @description Sum over these of depth over spread; it scores. */
                 liquidity?: string | null;
+                /** @description What that would earn, wei; of the market: its pool. */
+                reward?: string | null;
+                /** @description W by all samples up to the bucket's end, with volumes and stakes as they are now; of the market: the sum over those who take part. */
+                score?: string | null;
+                /** @description Its part of that sum, 0 to 1; absent for those who do not take part. */
+                share?: string | null;
                 /** @description Sum over these of the spread, millionths of a basis point. */
                 spread?: string | null;
                 /** Format: int64 */
@@ -1700,7 +1717,7 @@ export interface components {
             finalized: boolean;
             /**
              * Format: int64
-             * @description Samples that could not be read.
+             * @description Samples that could not be read; absent for closed epochs, whose manifest has them.
              */
             malformed_samples?: number | null;
             /**
@@ -1710,12 +1727,12 @@ export interface components {
             newest_sample_age_seconds?: number | null;
             /**
              * Format: int64
-             * @description Instant of the newest sample, Unix time in milliseconds.
+             * @description Instant of the newest sample, Unix time in milliseconds; absent for closed epochs.
              */
             newest_sample_ms?: number | null;
             /**
              * Format: int64
-             * @description Samples seen, those that do not count among them; absent for closed epochs, whose manifest has them by market.
+             * @description Samples seen, those that do not count among them; absent for an epoch of published scores.
              */
             samples?: number | null;
         };
@@ -1760,6 +1777,12 @@ export interface components {
             averageStakedDYDX: string;
             totalAverageStakedDYDX: string;
         };
+        /** @description Whether an account took part in a closed epoch. */
+        PastEligibility: {
+            eligible: boolean;
+            /** Format: int64 */
+            epoch: number;
+        };
         /** @description The pool at a moment of the past. */
         PoolPoint: {
             active: string;
@@ -1795,6 +1818,7 @@ export interface components {
             active_next_epoch: string;
             address: string;
             available_to_borrow: string;
+            blackout_start?: components["schemas"]["Moments"] | null;
             blackout_window_seconds: string;
             borrowed: string;
             borrower_debt: string;
@@ -1856,6 +1880,11 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description Whether an account takes part now, and did before. */
+        ProviderEligibility: components["schemas"]["Eligibility"] & {
+            /** @description Closed epochs in whose scores it stands, oldest first. */
+            past: components["schemas"]["PastEligibility"][];
+        };
         /** @description A borrower's contract. */
         ProxyState: {
             /** @description What its operator may withdraw to outside. */
@@ -1895,6 +1924,13 @@ export interface components {
         };
         /** @description A root's way. */
         RootRow: components["schemas"]["EventRow"] & {
+            /** @description The CID of the tree's file, as it was proposed. */
+            cid: string;
+            /**
+             * Format: int64
+             * @description Its leaves, if it is.
+             */
+            leaves?: number | null;
             /** @description `proposed`, `active` or `cancelled`. */
             state: string;
             /** @description Whether the tree is here, verified. */
@@ -1909,10 +1945,18 @@ export interface components {
              * @description Minutes in the bucket.
              */
             bucket_minutes: number;
+            /** @description The market's coefficient by then; absent without competition. */
+            coefficient?: string | null;
             /** @description Sum over these of the lesser side's depth, micro-USD. */
             depth?: string | null;
             /** @description Sum over these of depth over spread; it scores. */
             liquidity?: string | null;
+            /** @description What that would earn, wei; of the market: its pool. */
+            reward?: string | null;
+            /** @description W by all samples up to the bucket's end, with volumes and stakes as they are now; of the market: the sum over those who take part. */
+            score?: string | null;
+            /** @description Its part of that sum, 0 to 1; absent for those who do not take part. */
+            share?: string | null;
             /** @description Sum over these of the spread, millionths of a basis point. */
             spread?: string | null;
             /** Format: int64 */
@@ -1925,7 +1969,7 @@ export interface components {
         ShortfallDetail: components["schemas"]["ShortfallRow"] & {
             /** @description Borrowers that were charged, as the events say it. */
             charged: components["schemas"]["EventRow"][];
-            /** @description What stakers lost, by what they held; at most a thousand of them, the largest stakes first. */
+            /** @description What stakers lost, by address: those among `limit` stakers behind `after`; `next` goes on. */
             losses: components["schemas"]["Loss"][];
             /** @description What borrowers have repaid and written off since then, of all debts. */
             repaid_since: string;
@@ -2033,8 +2077,8 @@ export interface components {
             claimed: string;
             /** Format: int64 */
             distributionChainId: number;
-            /** @description What the proposed root adds, once it becomes active. */
-            pending: string;
+            /** @description What the proposed root adds, once it becomes active; absent if its tree is not here. */
+            pending?: string | null;
             /** @description From when on the pending part can be claimed, ISO 8601. */
             pendingFrom?: string | null;
             proofs: string[];
@@ -2466,10 +2510,15 @@ export interface operations {
     series: {
         parameters: {
             query?: {
-                /** @description `uptime`, `depth`, `spread` or `liquidity`; all of them if it is left out. */
+                /**
+                 * @description `uptime`, `depth`, `spread` and `liquidity` of each bucket; `score`, `share`, `reward` and `coefficient` by all samples up to its end. All
+                 *     of them if it is left out.
+                 */
                 field?: string;
                 /** @description `minute`, `hour` or `day`; buckets are never shorter than `bucket_minutes` of the answer. */
                 step?: string;
+                /** @description One provider's lines beside the market's; everybody's if it is left out. */
+                account?: string;
             };
             header?: never;
             path: {
@@ -2620,7 +2669,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OfEpoch_Eligibility"];
+                    "application/json": components["schemas"]["OfEpoch_ProviderEligibility"];
                 };
             };
             400: {
@@ -2902,7 +2951,12 @@ export interface operations {
     };
     shortfall: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Rows, 1 to 1,000; 100 if it is left out. */
+                limit?: number;
+                /** @description What `next` of the page before says. */
+                after?: string;
+            };
             header?: never;
             path: {
                 number: number;

@@ -71,7 +71,7 @@ struct Table {
 }
 
 /// The table beside a book; empty if there is none. What it says is shown, so it holds nothing that a terminal obeys.
-fn listed(book: &Book) -> anyhow::Result<Vec<Listed>> {
+pub(crate) fn listed(book: &Book) -> anyhow::Result<Vec<Listed>> {
     let path = book.path("borrowers.toml");
     if !path.exists() {
         return Ok(Vec::new());

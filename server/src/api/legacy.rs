@@ -343,8 +343,9 @@ pub(crate) struct UserReward {
     amount: String,
     /// Everything ever claimed: cumulative.
     claimed: String,
-    /// What the proposed root adds, once it becomes active.
-    pending: String,
+    /// What the proposed root adds, once it becomes active; absent if its tree is not here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<String>,
     proofs: Vec<String>,
     token: UserToken,
     /// From when on the pending part can be claimed, ISO 8601.
@@ -388,7 +389,7 @@ pub(crate) async fn user_rewards(
         recipient: address.to_string(),
         amount: amount.to_string(),
         claimed: balances.claimed.to_string(),
-        pending: balances.pending.unwrap_or_default().to_string(),
+        pending: balances.pending.map(|pending| pending.to_string()),
         proofs: balances.proof.iter().map(ToString::to_string).collect(),
         token: UserToken {
             address: token.address,
@@ -396,9 +397,9 @@ pub(crate) async fn user_rewards(
             symbol: token.symbol,
             decimals: token.decimals,
         },
-        pending_from: balances.pending.map(|_| iso(balances.waits_until)),
+        pending_from: balances.waits_until.map(iso),
     };
-    let is_empty = amount.is_zero() && balances.claimed.is_zero() && balances.pending.unwrap_or_default().is_zero();
+    let is_empty = amount.is_zero() && balances.claimed.is_zero() && balances.pending == Some(U256::ZERO);
     let rewards = if is_empty { Vec::new() } else { vec![reward] };
     Ok(Json(vec![UserRewards { chain: UserChain { id: app.chain_id }, rewards }]))
 }

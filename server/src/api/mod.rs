@@ -9,6 +9,7 @@ pub(crate) mod service;
 pub(crate) mod shape;
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -26,6 +27,7 @@ use crate::{
     chain::Chain,
     live::Epochs,
     logs::Contracts,
+    serve::Listed,
     store::{Block, Store},
 };
 
@@ -60,6 +62,8 @@ pub struct Shared {
     pub chain: Chain,
     /// Which.
     pub contracts: Contracts,
+    /// What the operator says of borrowers.
+    pub borrowers: BTreeMap<Address, Listed>,
     /// Id of the chain.
     pub chain_id: u64,
     /// Where the index is; changes wake subscribers.
@@ -67,11 +71,11 @@ pub struct Shared {
     /// Epochs of rewards, if there is a folder.
     pub epochs: Option<Arc<Epochs>>,
     /// Accounts by API key, for clients of the old API that cannot be changed.
-    pub keys: std::collections::BTreeMap<String, Address>,
+    pub keys: BTreeMap<String, Address>,
     /// Tokens, once they were asked for: they never change.
     pub tokens: RwLock<Option<(Token, Token)>>,
-    /// Scans of samples at a time.
-    pub scans: tokio::sync::Semaphore,
+    /// Work that takes long at a time: scans of samples, series, forecasts.
+    pub scans: Arc<tokio::sync::Semaphore>,
     /// Subscribers at a time.
     pub subscribers: Arc<tokio::sync::Semaphore>,
     /// Tables of other programs of the old exchange, by epoch.

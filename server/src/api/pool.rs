@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
 use axum::{
     Extension, Json,
@@ -21,9 +21,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{App, At, Page, Problem, Token, account, iso, place, seconds, shape::Immutable, units};
 use crate::{
+    chain::Refused,
     history::{self, Moment},
     ledger::{Shortfall, Staker},
-    store::{Block, Cell, address, hash, int, sql, state, text},
+    store::{Block, Cell, address, hash, int, maybe_state, sql, state, text},
 };
 
 type Answer<T> = Result<Json<At<T>>, Problem>;
@@ -43,6 +44,8 @@ pub(crate) struct PoolState {
     epoch_start: Option<Moments>,
     epoch_end: Option<Moments>,
     in_blackout_window: bool,
+    /// From when on nothing can be requested in this epoch.
+    blackout_start: Option<Moments>,
     blackout_window_seconds: String,
     epoch_seconds: String,
     active: String,
@@ -114,6 +117,20 @@ fn moment(seconds: U256) -> Moments {
 pub(crate) async fn pool(State(app): State<App>) -> Answer<PoolState> {
     let tip = app.tip()?;
     let (chain, pool) = (&app.chain, app.contracts.pool);
+    // In one request; each view below finds its answer there.
+    let calls = [
+        IPoolViews::getPoolCall {}.abi_encode(),
+        IEpochSchedule::getEpochParametersCall {}.abi_encode(),
+        IEpochSchedule::getBlackoutWindowCall {}.abi_encode(),
+        IPoolViews::DISTRIBUTION_STARTCall {}.abi_encode(),
+        IPoolViews::DISTRIBUTION_ENDCall {}.abi_encode(),
+        IPoolViews::getSurplusCall {}.abi_encode(),
+        IPoolViews::REWARDS_TREASURYCall {}.abi_encode(),
+        IBorrowerAllocations::getContractBalanceAvailableToBorrowCall {}.abi_encode(),
+        IDebtAccounting::getShortfallAmountCall {}.abi_encode(),
+        IDebtAccounting::isSolventCall {}.abi_encode(),
+    ];
+    chain.view_many(tip, calls.map(|data| (pool, data.into())).to_vec()).await?;
     let state = chain.view(tip, pool, &IPoolViews::getPoolCall {}).await?;
     let schedule = chain.view(tip, pool, &IEpochSchedule::getEpochParametersCall {}).await?;
     let blackout = chain.view(tip, pool, &IEpochSchedule::getBlackoutWindowCall {}).await?;
@@ -133,6 +150,7 @@ pub(crate) async fn pool(State(app): State<App>) -> Answer<PoolState> {
         address: pool.to_string(),
         epoch_start: state.started.then(|| moment(start_of(state.epoch))),
         epoch_end: state.started.then(|| moment(start_of(state.epoch + U256::ONE))),
+        blackout_start: state.started.then(|| moment(start_of(state.epoch + U256::ONE).saturating_sub(blackout))),
         epoch: units(state.epoch),
         started: state.started,
         in_blackout_window: state.inBlackoutWindow,
@@ -409,8 +427,12 @@ pub(crate) async fn calendar_ics(State(app): State<App>) -> Result<Response, Pro
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct BorrowerState {
     address: String,
-    /// What it is called in the deployment.
+    /// What the operator calls it, or what it is called in the deployment.
     name: Option<String>,
+    /// Its page, as the operator says.
+    link: Option<String>,
+    /// What else the operator says of it.
+    note: Option<String>,
     /// Share of the active stake, basis points.
     allocation: String,
     allocation_next_epoch: String,
@@ -446,12 +468,16 @@ async fn borrowers_at(app: &App, tip: Block, addresses: &[Address]) -> Result<Ve
     let calls: Vec<_> =
         addresses.iter().map(|borrower| IBorrowerAllocations::getBorrowerCall { borrower: *borrower }).collect();
     let states = app.chain.view_each(tip, app.contracts.pool, &calls).await?;
-    let mut borrowers = Vec::new();
-    for (address, state) in addresses.iter().zip(states) {
-        let names = app.contracts.proxies.iter();
-        borrowers.push(BorrowerState {
+    let proxies = proxies_at(app, tip, addresses).await?;
+    let rows = addresses.iter().zip(states).zip(proxies).map(|((address, state), proxy)| {
+        let listed = app.borrowers.get(address).cloned().unwrap_or_default();
+        let said = |text: String| Some(text).filter(|text| !text.is_empty());
+        let deployed = || app.contracts.proxies.iter().find(|(_, proxy)| *proxy == address);
+        BorrowerState {
             address: address.to_string(),
-            name: names.into_iter().find(|(_, proxy)| *proxy == address).map(|(name, _)| name.clone()),
+            name: said(listed.name).or_else(|| deployed().map(|(name, _)| name.clone())),
+            link: said(listed.link),
+            note: said(listed.note),
             allocation: units(state.allocationCurrentEpoch),
             allocation_next_epoch: units(state.allocationNextEpoch),
             allocated: units(state.allocatedBalanceCurrentEpoch),
@@ -464,48 +490,45 @@ async fn borrowers_at(app: &App, tip: Block, addresses: &[Address]) -> Result<Ve
             overdue: state.overdue,
             overdue_amount: units(state.overdueAmount),
             restricted: state.restricted,
-            proxy: proxy(app, tip, *address).await?,
-        });
-    }
-    Ok(borrowers)
+            proxy,
+        }
+    });
+    Ok(rows.collect())
 }
 
-/// A proxy's own figures; nothing if no proxy of this pool stands there.
-async fn proxy(app: &App, tip: Block, address: Address) -> Result<Option<ProxyState>, Problem> {
+/// Proxies' own figures; nothing where no proxy of this pool stands.
+async fn proxies_at(app: &App, tip: Block, addresses: &[Address]) -> Result<Vec<Option<ProxyState>>, Problem> {
     use ITrustedBorrowerL2Proxy as Proxy;
 
-    let calls = vec![
+    let calls = [
         Proxy::LIQUIDITY_STAKINGCall {}.abi_encode(),
         Proxy::getTokenBalanceCall {}.abi_encode(),
         Proxy::getApprovedAmountForExternalWithdrawalCall {}.abi_encode(),
         Proxy::isBorrowingRestrictedCall {}.abi_encode(),
         Proxy::STARK_PERPETUALCall {}.abi_encode(),
     ];
-    let calls = calls.into_iter().map(|data| (address, data.into())).collect();
-    let answers = app.chain.view_many(tip, calls).await?;
-    let [Ok(pool), Ok(balance), Ok(approved), Ok(restricted), Ok(exchange)] = answers.as_slice() else {
-        return Ok(None);
-    };
-    let read = || {
+    let of = |address: &Address| calls.clone().map(|data| (*address, data.into()));
+    let answers = app.chain.view_many(tip, addresses.iter().flat_map(of).collect()).await?;
+    let read = |answers: &[Result<Bytes, Refused>]| {
+        let [Ok(pool), Ok(balance), Ok(approved), Ok(restricted), Ok(exchange)] = answers else { return None };
         let pool = Proxy::LIQUIDITY_STAKINGCall::abi_decode_returns(pool).ok()?;
         (pool == app.contracts.pool).then_some(())?;
+        let approved = Proxy::getApprovedAmountForExternalWithdrawalCall::abi_decode_returns(approved).ok()?;
         Some(ProxyState {
             token_balance: units(Proxy::getTokenBalanceCall::abi_decode_returns(balance).ok()?),
-            approved_for_external_withdrawal: units(
-                Proxy::getApprovedAmountForExternalWithdrawalCall::abi_decode_returns(approved).ok()?,
-            ),
+            approved_for_external_withdrawal: units(approved),
             restricted: Proxy::isBorrowingRestrictedCall::abi_decode_returns(restricted).ok()?,
             exchange: Proxy::STARK_PERPETUALCall::abi_decode_returns(exchange).ok()?.to_string(),
         })
     };
-    Ok(read())
+    Ok(answers.chunks(calls.len()).map(read).collect())
 }
 
 /// Everybody who ever had a share, by address.
 #[utoipa::path(get, path = "/v1/borrowers", tag = "pool", params(Page),
     responses((status = 200, body = At<Vec<BorrowerState>>), (status = 400, body = Problem)))]
 pub(crate) async fn borrowers(State(app): State<App>, Query(page): Query<Page>) -> Answer<Vec<BorrowerState>> {
-    let (tip, limit) = (app.tip()?, page.limit()?.min(100));
+    let (tip, limit) = (app.tip()?, page.limit()?);
     let after = page.after.as_deref().map_or(Ok(Address::ZERO), account)?;
     let rows = app.store.rows(sql::BORROWERS, [after.into(), limit.into()]).await?;
     let addresses = rows.iter().map(|row| address(row, 0)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -611,7 +634,7 @@ async fn stakers_at(app: &App, tip: Block, addresses: &[Address]) -> Result<Vec<
 #[utoipa::path(get, path = "/v1/stakers", tag = "pool", params(Page),
     responses((status = 200, body = At<Vec<StakerState>>), (status = 400, body = Problem)))]
 pub(crate) async fn stakers(State(app): State<App>, Query(page): Query<Page>) -> Answer<Vec<StakerState>> {
-    let (tip, limit) = (app.tip()?, page.limit()?.min(100));
+    let (tip, limit) = (app.tip()?, page.limit()?);
     let (stake, last): (Cell, Cell) = match &page.after {
         None => (U256::MAX.into(), Address::repeat_byte(0xff).into()),
         Some(after) => {
@@ -900,7 +923,7 @@ pub(crate) struct ShortfallDetail {
     shortfall: ShortfallRow,
     /// Borrowers that were charged, as the events say it.
     charged: Vec<EventRow>,
-    /// What stakers lost, by what they held; at most a thousand of them, the largest stakes first.
+    /// What stakers lost, by address: those among `limit` stakers behind `after`; `next` goes on.
     losses: Vec<Loss>,
     /// What borrowers have repaid and written off since then, of all debts.
     repaid_since: String,
@@ -943,10 +966,15 @@ pub(crate) async fn shortfalls(State(app): State<App>, Query(page): Query<Page>)
 }
 
 /// A shortfall: who was charged, who lost what, what was repaid since.
-#[utoipa::path(get, path = "/v1/shortfalls/{number}", tag = "pool", params(("number" = u64, Path)),
+#[utoipa::path(get, path = "/v1/shortfalls/{number}", tag = "pool", params(("number" = u64, Path), Page),
     responses((status = 200, body = At<ShortfallDetail>), (status = 400, body = Problem), (status = 404, body = Problem)))]
-pub(crate) async fn shortfall(State(app): State<App>, Path(number): Path<u64>) -> Answer<ShortfallDetail> {
-    let tip = app.tip()?;
+pub(crate) async fn shortfall(
+    State(app): State<App>,
+    Path(number): Path<u64>,
+    Query(page): Query<Page>,
+) -> Answer<ShortfallDetail> {
+    let (tip, limit) = (app.tip()?, page.limit()?);
+    let behind = page.after.as_deref().map_or(Ok(Address::ZERO), account)?;
     let row = app.store.row(sql::SHORTFALL, [number.into()]).await?;
     let row = row.ok_or_else(|| Problem::absent(format_args!("there is no shortfall {number}")))?;
     let shortfall = shortfall_row(&row)?;
@@ -962,7 +990,7 @@ pub(crate) async fn shortfall(State(app): State<App>, Path(number): Path<u64>) -
     let is_charge = |event: &&EventRow| event.name == "DebtMarked" && last.is_none_or(|last| event.position > last);
     let charged = before.filter(is_charge).cloned().collect();
     let (repaid, written_off) = repaid_since(&app, shortfall.block, marked).await?;
-    let losses = losses(&app, number, shortfall.block).await?;
+    let (losses, next) = losses(&app, (number, shortfall.block), behind, limit).await?;
     let detail = ShortfallDetail {
         shortfall,
         charged,
@@ -970,7 +998,7 @@ pub(crate) async fn shortfall(State(app): State<App>, Path(number): Path<u64>) -
         repaid_since: units(repaid),
         written_off_since: units(written_off),
     };
-    Ok(Json(app.at(tip, detail)))
+    Ok(Json(app.at(tip, detail).with_next(next)))
 }
 
 /// Sums of what borrowers repaid and what was written off after a place.
@@ -997,23 +1025,27 @@ async fn repaid_since(app: &App, block: u64, position: u64) -> Result<(U256, U25
     Ok((sums[0], sums[1]))
 }
 
-/// What each staker lost to a shortfall: the difference that it makes to its state before the block.
-async fn losses(app: &App, number: u64, block: u64) -> Result<Vec<Loss>, Problem> {
+/// What each of some stakers lost to a shortfall: the difference that it makes to its state before the block. And behind whom the next ones are.
+async fn losses(
+    app: &App,
+    (number, block): (u64, u64),
+    behind: Address,
+    limit: u64,
+) -> Result<(Vec<Loss>, Option<String>), Problem> {
     let shared = history::Shared::read(&app.store).await?;
-    let Some(moment) = history::pool_after(&app.store, block).await? else { return Ok(Vec::new()) };
-    let rows =
-        app.store.rows(sql::STAKERS, [U256::MAX.into(), Address::repeat_byte(0xff).into(), 1_000.into()]).await?;
+    let Some(moment) = history::pool_after(&app.store, block).await? else { return Ok((Vec::new(), None)) };
+    let cells: [Cell; 3] = [behind.into(), block.saturating_sub(1).into(), limit.into()];
+    let rows = app.store.rows(sql::STAKERS_BEFORE, cells).await?;
     let mut losses = Vec::new();
-    for row in rows {
-        let staker = address(&row, 0)?;
-        let known = app.store.row(sql::STAKER_BEFORE, [staker.into(), block.saturating_sub(1).into()]).await?;
-        let Some(known) = known else { continue };
-        let lost = shared.loss(state(&known, 2)?, &moment, number)?;
+    for row in &rows {
+        let Some(known) = maybe_state(row, 1)? else { continue };
+        let lost = shared.loss(known, &moment, number)?;
         if !lost.is_zero() {
-            losses.push(Loss { staker: staker.to_string(), amount: units(lost) });
+            losses.push(Loss { staker: address(row, 0)?.to_string(), amount: units(lost) });
         }
     }
-    Ok(losses)
+    let last = rows.last().filter(|_| rows.len() as u64 == limit).map(|row| address(row, 0)).transpose()?;
+    Ok((losses, last.map(|staker| staker.to_string())))
 }
 
 /// Who changed what when, the newest first: roles, schedule, rate, shares, caps, facets, roots cancelled.

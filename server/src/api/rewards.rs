@@ -1,6 +1,9 @@
 //! Rewards: the running epoch from its samples so far, closed ones from verified results, roots and claims from the chain.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, U256};
 use axum::{
@@ -10,11 +13,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use client::bindings::IMerkleDistributor;
+use num_bigint::BigUint;
 use rewards::{
+    coefficient::Ratio,
     eligibility::{missing_volume, reaches},
     forecast::forecast,
     parameters::EpochParameters,
-    timeline::{MarketBucket, ProviderBucket},
+    progress::Moment,
+    timeline::ProviderBucket,
 };
 use rewards_files::{results, rows::Table};
 use serde::{Deserialize, Serialize};
@@ -22,9 +28,9 @@ use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    App, At, BlockRef, Page, Problem, account, iso,
+    App, At, BlockRef, Page, Problem, Token, account, iso,
     pool::{EventRow, page_of},
-    shape::Immutable,
+    shape::{Columns, Immutable},
     units,
 };
 use crate::{
@@ -40,13 +46,13 @@ pub(crate) struct OfEpoch<T> {
     /// Whether the epoch is closed, its results published and verified.
     finalized: bool,
     epoch: u64,
-    /// Samples seen, those that do not count among them; absent for closed epochs, whose manifest has them by market.
+    /// Samples seen, those that do not count among them; absent for an epoch of published scores.
     samples: Option<u64>,
-    /// Instant of the newest sample, Unix time in milliseconds.
+    /// Instant of the newest sample, Unix time in milliseconds; absent for closed epochs.
     newest_sample_ms: Option<u64>,
     /// How old that is, seconds.
     newest_sample_age_seconds: Option<u64>,
-    /// Samples that could not be read.
+    /// Samples that could not be read; absent for closed epochs, whose manifest has them.
     malformed_samples: Option<u64>,
     data: T,
 }
@@ -57,6 +63,11 @@ type Answer<T> = Result<(Option<Extension<Immutable>>, Json<OfEpoch<T>>), Proble
 enum Epoch {
     Running(Arc<View>),
     Closed(u64, Arc<Closed>),
+}
+
+fn table<'a>(closed: &'a Closed, name: &str) -> Result<&'a Table, Problem> {
+    let table = closed.results.table(name);
+    table.ok_or_else(|| Problem::absent(format_args!("the epoch has no table `{name}`")))
 }
 
 fn epochs(app: &App) -> Result<&Epochs, Problem> {
@@ -102,18 +113,31 @@ impl Epoch {
         parameters.ok_or_else(|| Problem::absent("the epoch is one of published scores, without parameters"))
     }
 
-    fn table(&self, name: &str) -> Result<Table, Problem> {
-        match (self, name) {
-            (Self::Running(view), "rewards") => Ok(view.rewards()),
-            (Self::Running(view), "markets") => Ok(view.markets()),
-            (Self::Running(view), _) => {
-                let rows =
-                    view.allocation.credits.iter().map(|(account, wei)| vec![account.to_string(), wei.to_string()]);
-                Ok(Table { columns: vec!["account", "wei"], rows: rows.collect() })
-            }
-            (Self::Closed(_, closed), name) => {
-                let table = closed.results.table(name).cloned();
-                table.ok_or_else(|| Problem::absent(format_args!("the epoch has no table `{name}`")))
+    /// Scores and rewards by market and account.
+    fn rewards(&self) -> Result<&Table, Problem> {
+        match self {
+            Self::Running(view) => Ok(view.rewards()),
+            Self::Closed(_, closed) => table(closed, "rewards"),
+        }
+    }
+
+    /// Markets.
+    fn markets(&self) -> Result<&Table, Problem> {
+        match self {
+            Self::Running(view) => Ok(view.markets()),
+            Self::Closed(_, closed) => table(closed, "markets"),
+        }
+    }
+
+    /// Samples seen, those that do not count among them.
+    fn samples(&self) -> Option<u64> {
+        match self {
+            Self::Running(view) => Some(view.samples),
+            Self::Closed(_, closed) => {
+                let seen = ["T", "crossed", "off_instant", "outages"];
+                let rows = columns(table(closed, "markets").ok()?);
+                let counts = rows.flat_map(|row| seen.map(|name| row.get(name).and_then(|text| text.parse().ok())));
+                counts.map(|count: Option<u64>| count.unwrap_or_default()).sum::<u64>().into()
             }
         }
     }
@@ -128,7 +152,7 @@ impl Epoch {
                     block,
                     finalized: false,
                     epoch,
-                    samples: Some(view.samples),
+                    samples: self.samples(),
                     newest_sample_ms: newest,
                     newest_sample_age_seconds: newest.map(|newest| now.saturating_sub(newest / 1_000)),
                     malformed_samples: Some(view.problems.count),
@@ -141,7 +165,7 @@ impl Epoch {
                     block: None,
                     finalized: true,
                     epoch,
-                    samples: None,
+                    samples: self.samples(),
                     newest_sample_ms: None,
                     newest_sample_age_seconds: None,
                     malformed_samples: None,
@@ -234,7 +258,6 @@ pub(crate) struct MarketRow {
 
 fn market_rows(epoch: &Epoch) -> Result<Vec<MarketRow>, Problem> {
     let parameters = epoch.parameters()?;
-    let table = epoch.table("markets")?;
     let row = |mut columns: BTreeMap<&'static str, String>| {
         let mut field = |name| columns.remove(name).unwrap_or_default();
         let market = field("market");
@@ -256,7 +279,7 @@ fn market_rows(epoch: &Epoch) -> Result<Vec<MarketRow>, Problem> {
             market,
         }
     };
-    Ok(columns(&table).map(row).collect())
+    Ok(columns(epoch.markets()?).map(row).collect())
 }
 
 /// The running epoch.
@@ -269,20 +292,13 @@ pub(crate) struct Live {
     /// Minutes of the epoch, and those that have passed by the newest sample.
     minutes: u32,
     minutes_elapsed: u32,
-    token: LiveToken,
+    /// What is paid.
+    token: Token,
     lp_amount_wei: String,
     markets: Vec<MarketRow>,
     providers: Vec<RewardRow>,
     /// Who takes part in this epoch, and who would in the next.
     eligibility: Vec<Eligibility>,
-}
-
-/// What is paid.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct LiveToken {
-    address: String,
-    symbol: String,
-    decimals: u8,
 }
 
 /// Whether an account takes part.
@@ -302,24 +318,24 @@ pub(crate) struct Eligibility {
     missing_volume: Option<String>,
 }
 
-fn eligibility_of(view: &View, account: Address) -> Eligibility {
+/// Says whether accounts take part. The volume of everybody is summed up once.
+fn eligibility_of(view: &View) -> impl Fn(Address) -> Eligibility {
     let (parameters, inputs) = (&view.source.parameters, &view.source.inputs);
-    let standing = rewards::eligibility::Standing::of(account, parameters, inputs);
-    let volume: u128 = inputs.links.group(account).map(|member| inputs.volumes.of_account(member)).sum();
     let total = inputs.volumes.total();
     let (num, den) = (parameters.threshold_num, parameters.threshold_den);
-    Eligibility {
-        account: account.to_string(),
-        this_epoch: serde_json::to_value(standing)
-            .ok()
-            .and_then(|it| it.as_str().map(ToOwned::to_owned))
-            .unwrap_or_default(),
-        next_epoch: !account.is_zero() && reaches(parameters, volume, total),
-        volume: units(volume),
-        total_volume: units(total),
-        threshold_num: units(num),
-        threshold_den: units(den),
-        missing_volume: missing_volume(num, den, volume, total).map(units),
+    move |account| {
+        let standing = rewards::eligibility::Standing::of(account, parameters, inputs);
+        let volume: u128 = inputs.links.group(account).map(|member| inputs.volumes.of_account(member)).sum();
+        Eligibility {
+            account: account.to_string(),
+            this_epoch: json!(standing).as_str().unwrap_or_default().to_owned(),
+            next_epoch: !account.is_zero() && reaches(parameters, volume, total),
+            volume: units(volume),
+            total_volume: units(total),
+            threshold_num: units(num),
+            threshold_den: units(den),
+            missing_volume: missing_volume(num, den, volume, total).map(units),
+        }
     }
 }
 
@@ -336,9 +352,9 @@ pub(crate) async fn live(State(app): State<App>) -> Answer<Live> {
     let epoch = Epoch::Running(Arc::clone(&view));
     let parameters = epoch.parameters()?;
     let (start, end) = times(parameters);
-    let accounts: std::collections::BTreeSet<_> = view.scores.rows.iter().map(|row| row.account).collect();
+    let scored = view.scores.rows.iter().map(|row| row.account);
     let traded = view.source.inputs.volumes.accounts().filter(|account| !account.is_zero());
-    let accounts = accounts.into_iter().chain(traded).collect::<std::collections::BTreeSet<_>>();
+    let accounts: BTreeSet<_> = scored.chain(traded).collect();
     let live = Live {
         start,
         start_timestamp: iso(start),
@@ -346,15 +362,15 @@ pub(crate) async fn live(State(app): State<App>) -> Answer<Live> {
         end_timestamp: iso(end),
         minutes: parameters.minutes(),
         minutes_elapsed: view.elapsed(),
-        token: LiveToken {
+        token: Token {
             address: parameters.token.address.to_string(),
             symbol: parameters.token.symbol.clone(),
             decimals: parameters.token.decimals,
         },
         lp_amount_wei: units(parameters.lp_amount_wei),
         markets: market_rows(&epoch)?,
-        providers: reward_rows(&epoch.table("rewards")?),
-        eligibility: accounts.into_iter().map(|account| eligibility_of(&view, account)).collect(),
+        providers: reward_rows(epoch.rewards()?),
+        eligibility: accounts.into_iter().map(eligibility_of(&view)).collect(),
     };
     Ok(epoch.answer(&app, live))
 }
@@ -446,7 +462,7 @@ pub(crate) async fn leaderboard(
 ) -> Answer<Vec<RewardRow>> {
     let epoch = Epoch::find(&app, epoch)?;
     expect_market(&epoch, &market)?;
-    let mut rows = reward_rows(&epoch.table("rewards")?);
+    let mut rows = reward_rows(epoch.rewards()?);
     rows.retain(|row| row.market == market);
     rows.sort_by_key(|row| std::cmp::Reverse(row.reward_wei.parse::<u128>().unwrap_or_default()));
     Ok(epoch.answer(&app, rows))
@@ -464,14 +480,53 @@ fn expect_market(epoch: &Epoch, market: &str) -> Result<usize, Problem> {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Series {
-    /// `uptime`, `depth`, `spread` or `liquidity`; all of them if it is left out.
+    /// `uptime`, `depth`, `spread` and `liquidity` of each bucket; `score`, `share`, `reward` and `coefficient` by all samples up to its end. All
+    /// of them if it is left out.
     field: Option<String>,
     /// `minute`, `hour` or `day`; buckets are never shorter than `bucket_minutes` of the answer.
     step: Option<String>,
+    /// One provider's lines beside the market's; everybody's if it is left out.
+    account: Option<String>,
+}
+
+const FIELDS: [&str; 8] = ["uptime", "depth", "spread", "liquidity", "score", "share", "reward", "coefficient"];
+
+impl Series {
+    fn has(&self, field: &str) -> bool {
+        self.field.as_deref().is_none_or(|wanted| wanted == field)
+    }
+
+    /// Minutes of a step.
+    fn step(&self) -> Result<u32, Problem> {
+        match self.step.as_deref().unwrap_or("hour") {
+            "minute" => Ok(1),
+            "hour" => Ok(60),
+            "day" => Ok(1_440),
+            other => {
+                let detail = format_args!("step `{}`: minute, hour or day are allowed", client::printable(other));
+                Err(Problem::argument(detail))
+            }
+        }
+    }
+
+    /// The one provider.
+    fn account(&self) -> Result<Option<Address>, Problem> {
+        self.account.as_deref().map(account).transpose()
+    }
+
+    fn expect_field(&self) -> Result<(), Problem> {
+        match self.field.as_deref().filter(|field| !FIELDS.contains(field)) {
+            None => Ok(()),
+            Some(field) => {
+                let (field, allowed) = (client::printable(field), FIELDS.join(", "));
+                Err(Problem::argument(format_args!("field `{field}`: {allowed} are allowed")))
+            }
+        }
+    }
 }
 
 /// One bucket of time of a provider, or of the market as a whole.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct SeriesPoint {
     /// The account; absent for the market as a whole.
     account: Option<String>,
@@ -491,9 +546,21 @@ pub(crate) struct SeriesPoint {
     /// Sum over these of depth over spread; it scores.
     #[serde(skip_serializing_if = "Option::is_none")]
     liquidity: Option<String>,
+    /// W by all samples up to the bucket's end, with volumes and stakes as they are now; of the market: the sum over those who take part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<String>,
+    /// Its part of that sum, 0 to 1; absent for those who do not take part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share: Option<String>,
+    /// What that would earn, wei; of the market: its pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reward: Option<String>,
+    /// The market's coefficient by then; absent without competition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coefficient: Option<String>,
 }
 
-/// Uptime, depth and spread over time, in the running epoch.
+/// Uptime, depth and spread over time, and the scores, shares, rewards and coefficients that they led to, in the running epoch.
 #[utoipa::path(get, path = "/v1/rewards/epochs/{epoch}/markets/{market}/series", tag = "rewards",
     params(("epoch" = u64, Path), ("market" = String, Path), Series),
     responses((status = 200, body = OfEpoch<Vec<SeriesPoint>>), (status = 400, body = Problem), (status = 404, body = Problem)))]
@@ -507,60 +574,119 @@ pub(crate) async fn series(
     let Epoch::Running(view) = &epoch else {
         return Err(Problem::absent("series are those of the running epoch; a closed one has its report"));
     };
-    let fields = ["uptime", "depth", "spread", "liquidity"];
-    if let Some(field) = query.field.as_deref().filter(|field| !fields.contains(field)) {
-        let detail = format_args!("field `{}`: {} are allowed", client::printable(field), fields.join(", "));
-        return Err(Problem::argument(detail));
-    }
-    let wanted = match query.step.as_deref().unwrap_or("hour") {
-        "minute" => 1,
-        "hour" => 60,
-        "day" => 1_440,
-        other => {
-            let detail = format_args!("step `{}`: minute, hour or day are allowed", client::printable(other));
-            return Err(Problem::argument(detail));
+    query.expect_field()?;
+    let (wanted, only) = (query.step()?, query.account()?);
+    let factor = (wanted / view.timeline.bucket_minutes()).max(1);
+    let is_cumulative = FIELDS[4..].iter().any(|field| query.has(field));
+    let moments = match is_cumulative {
+        true => {
+            let view = Arc::clone(view);
+            Some(slowly(&app, move || view.progress(place, factor as usize)).await?)
         }
+        false => None,
     };
-    let width = view.timeline.bucket_minutes();
-    let factor = (wanted / width).max(1);
-    let minutes = width * factor;
-    let (start, _) = times(epoch.parameters()?);
-    let has = |field: &str| query.field.as_deref().is_none_or(|wanted| wanted == field);
-    let point = |account: Option<Address>, place: usize, [uptime, depth, spread, liquidity]: [Option<u128>; 4]| {
-        let time = start + place as u64 * u64::from(minutes) * 60;
+    let line = Line { view, place, factor, query: &query };
+    let mut points = line.of_market(moments.as_deref().map(Vec::as_slice));
+    let mut accounts: BTreeSet<_> = view.timeline.markets[place].providers.keys().copied().collect();
+    accounts.extend(moments.iter().flat_map(|moments| moments.last()).flat_map(|it| &it.rows).map(|row| row.0.account));
+    for account in accounts.into_iter().filter(|account| only.is_none_or(|only| only == *account)) {
+        points.extend(line.of_provider(account, moments.as_deref().map(Vec::as_slice)));
+    }
+    Ok(epoch.answer(&app, points))
+}
+
+/// Does what takes long on a thread of its own, one at a time: also if nobody waits for it any more.
+async fn slowly<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> Result<T, Problem> {
+    let place = Arc::clone(&app.scans).acquire_owned().await.map_err(|error| anyhow::anyhow!(error))?;
+    let done = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        work()
+    });
+    Ok(done.await.map_err(|error| anyhow::anyhow!(error))??)
+}
+
+/// Lines of one market, with so many of the timeline's buckets to a point.
+struct Line<'a> {
+    view: &'a View,
+    place: usize,
+    factor: u32,
+    query: &'a Series,
+}
+
+impl Line<'_> {
+    fn point(&self, account: Option<Address>, bucket: usize) -> SeriesPoint {
+        let minutes = self.view.timeline.bucket_minutes() * self.factor;
+        let (start, _) = times(&self.view.source.parameters);
+        let time = start + bucket as u64 * u64::from(minutes) * 60;
         SeriesPoint {
             account: account.map(|account| account.to_string()),
             time,
             timestamp: iso(time),
             bucket_minutes: minutes,
-            uptime: uptime.filter(|_| has("uptime")).map(units),
-            depth: depth.filter(|_| has("depth")).map(units),
-            spread: spread.filter(|_| has("spread")).map(units),
-            liquidity: liquidity.filter(|_| has("liquidity")).map(units),
+            ..SeriesPoint::default()
         }
-    };
-    let timeline = &view.timeline.markets[place];
-    let of_market = |buckets: &[MarketBucket]| {
-        let samples = buckets.iter().map(|bucket| u128::from(bucket.samples)).sum();
-        [Some(samples), None, Some(buckets.iter().map(|bucket| bucket.spread_micro_bps).sum()), None]
-    };
-    let of_provider = |buckets: &[ProviderBucket]| {
-        let sum = |of: fn(&ProviderBucket) -> u128| Some(buckets.iter().map(of).sum());
-        [
-            sum(|bucket| bucket.uptime.into()),
-            sum(|bucket| bucket.depth_micro),
-            sum(|bucket| bucket.spread_micro_bps),
-            sum(|bucket| bucket.liquidity),
-        ]
-    };
-    let market_points = timeline.buckets.chunks(factor as usize).enumerate();
-    let mut points: Vec<_> = market_points.map(|(place, buckets)| point(None, place, of_market(buckets))).collect();
-    let providers: BTreeMap<_, _> = timeline.providers.iter().collect();
-    for (account, provider) in providers {
-        let buckets = provider.buckets.chunks(factor as usize).enumerate();
-        points.extend(buckets.map(|(place, buckets)| point(Some(*account), place, of_provider(buckets))));
     }
-    Ok(epoch.answer(&app, points))
+
+    /// A figure, if it was asked for.
+    fn show(&self, field: &str, value: impl std::fmt::Display) -> Option<String> {
+        self.query.has(field).then(|| value.to_string())
+    }
+
+    fn of_market(&self, moments: Option<&[Moment]>) -> Vec<SeriesPoint> {
+        let buckets = &self.view.timeline.markets[self.place].buckets;
+        let count = moments.map_or_else(|| buckets.len().div_ceil(self.factor as usize), <[_]>::len);
+        let point = |number: usize| {
+            let buckets = part(buckets, number, self.factor as usize);
+            let mut point = self.point(None, number);
+            point.uptime = self.show("uptime", buckets.iter().map(|bucket| u64::from(bucket.samples)).sum::<u64>());
+            point.spread = self.show("spread", buckets.iter().map(|bucket| bucket.spread_micro_bps).sum::<u128>());
+            if let Some(moment) = moments.and_then(|moments| moments.get(number)) {
+                point.score = self.show("score", moment.market.total_score);
+                point.reward = self.show("reward", moment.market.pool_wei);
+                let coefficient = moment.coefficient.as_ref().map(|coefficient| coefficient.decimal(6));
+                point.coefficient = coefficient.and_then(|coefficient| self.show("coefficient", coefficient));
+            }
+            point
+        };
+        (0..count).map(point).collect()
+    }
+
+    fn of_provider(&self, account: Address, moments: Option<&[Moment]>) -> Vec<SeriesPoint> {
+        let known = self.view.timeline.markets[self.place].providers.get(&account);
+        let buckets = known.map(|provider| provider.buckets.as_slice()).unwrap_or_default();
+        let count = moments.map_or_else(|| buckets.len().div_ceil(self.factor as usize), <[_]>::len);
+        let point = |number: usize| {
+            let buckets = part(buckets, number, self.factor as usize);
+            let mut point = self.point(Some(account), number);
+            let sum = |of: fn(&ProviderBucket) -> u128| buckets.iter().map(of).sum::<u128>();
+            point.uptime = self.show("uptime", sum(|bucket| bucket.uptime.into()));
+            point.depth = self.show("depth", sum(|bucket| bucket.depth_micro));
+            point.spread = self.show("spread", sum(|bucket| bucket.spread_micro_bps));
+            point.liquidity = self.show("liquidity", sum(|bucket| bucket.liquidity));
+            let moment = moments.and_then(|moments| moments.get(number));
+            let row = moment.and_then(|it| it.rows.iter().find(|row| row.0.account == account).map(|row| (it, row)));
+            if let Some((moment, (row, reward))) = row {
+                point.score = self.show("score", row.score);
+                point.reward = self.show("reward", reward);
+                let [part, whole] = [row.earning_score(), moment.market.total_score]
+                    .map(|score| BigUint::from_bytes_le(&score.to_le_bytes::<64>()));
+                let share = Ratio::new(part, whole);
+                let share = share.filter(|_| row.standing.is_eligible()).map(|share| share.decimal(18));
+                point.share = share.and_then(|share| self.show("share", share));
+            }
+            point
+        };
+        (0..count).map(point).collect()
+    }
+}
+
+/// The buckets of a point; those that a timeline leaves out at its end are empty.
+fn part<B>(buckets: &[B], number: usize, factor: usize) -> &[B] {
+    let first = (number * factor).min(buckets.len());
+    &buckets[first..(first + factor).min(buckets.len())]
 }
 
 /// A provider in one epoch.
@@ -586,7 +712,7 @@ pub(crate) struct Provider {
 pub(crate) async fn provider(State(app): State<App>, Path((address, epoch)): Path<(String, u64)>) -> Answer<Provider> {
     let (address, epoch) = (account(&address)?, Epoch::find(&app, epoch)?);
     let name = address.to_string();
-    let mut markets = reward_rows(&epoch.table("rewards")?);
+    let mut markets = reward_rows(epoch.rewards()?);
     markets.retain(|row| row.account == name);
     let primary = markets.first().map_or_else(|| name.clone(), |row| row.primary.clone());
     let (mut linked, mut reachable) = (Vec::new(), BTreeMap::new());
@@ -602,15 +728,17 @@ pub(crate) async fn provider(State(app): State<App>, Path((address, epoch)): Pat
                 let uptime = row.effective_uptime.parse::<u64>().unwrap_or_default() + u64::from(minutes - elapsed);
                 reachable.insert(row.market.clone(), units(uptime * 1_000_000 / u64::from(minutes.max(1))));
             }
-            let inputs = &view.source.inputs;
-            let forecast = forecast(&view.source.parameters, &view.tally, inputs, address, elapsed);
-            let forecast = forecast.map_err(|error| anyhow::anyhow!(error))?;
+            let view = Arc::clone(view);
+            let then = move || {
+                let source = &view.source;
+                Ok(forecast(&source.parameters, &view.tally, &source.inputs, address, elapsed)?)
+            };
+            let forecast = slowly(&app, then).await?;
             stops = Some(units(forecast.if_it_stops_wei));
             units(forecast.if_it_continues_wei)
         }
-        Epoch::Closed(..) => {
-            let table = epoch.table("lp")?;
-            let row = table.rows.iter().find(|row| row[0] == primary);
+        Epoch::Closed(_, closed) => {
+            let row = table(closed, "lp")?.rows.iter().find(|row| row[0] == primary);
             row.map_or_else(|| "0".to_owned(), |row| row[1].clone())
         }
     };
@@ -626,14 +754,36 @@ pub(crate) async fn provider(State(app): State<App>, Path((address, epoch)): Pat
     Ok(epoch.answer(&app, data))
 }
 
-/// Whether an account takes part in the running epoch, and would in the next.
+/// Whether an account takes part now, and did before.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProviderEligibility {
+    #[serde(flatten)]
+    running: Eligibility,
+    /// Closed epochs in whose scores it stands, oldest first.
+    past: Vec<PastEligibility>,
+}
+
+/// Whether an account took part in a closed epoch.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PastEligibility {
+    epoch: u64,
+    eligible: bool,
+}
+
+/// Whether an account takes part in the running epoch, would in the next, and did in those that are closed.
 #[utoipa::path(get, path = "/v1/rewards/providers/{address}/eligibility", tag = "rewards", params(("address" = String, Path)),
-    responses((status = 200, body = OfEpoch<Eligibility>), (status = 400, body = Problem), (status = 404, body = Problem)))]
-pub(crate) async fn eligibility(State(app): State<App>, Path(address): Path<String>) -> Answer<Eligibility> {
-    let address = account(&address)?;
-    let view = epochs(&app)?.running().ok_or_else(|| Problem::absent("no epoch runs"))?;
-    let data = eligibility_of(&view, address);
-    Ok(Epoch::Running(view).answer(&app, data))
+    responses((status = 200, body = OfEpoch<ProviderEligibility>), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn eligibility(State(app): State<App>, Path(address): Path<String>) -> Answer<ProviderEligibility> {
+    let (address, epochs) = (account(&address)?, epochs(&app)?);
+    let view = epochs.running().ok_or_else(|| Problem::absent("no epoch runs"))?;
+    let running = eligibility_of(&view)(address);
+    let past = epochs.all_closed().into_iter().filter_map(|closed| {
+        let rows = reward_rows(closed.results.table("rewards")?);
+        let row = rows.into_iter().find(|row| row.account == running.account)?;
+        Some(PastEligibility { epoch: closed.results.manifest.epoch, eligible: row.eligible == "true" })
+    });
+    let past = past.collect();
+    Ok(Epoch::Running(view).answer(&app, ProviderEligibility { running, past }))
 }
 
 /// What an account has claimed and can claim.
@@ -646,9 +796,10 @@ pub(crate) struct Claims {
     active_cumulative: Option<String>,
     /// What can be claimed now.
     claimable: Option<String>,
-    /// What a proposed root adds, and from when on it can be claimed.
+    /// What a proposed root adds, as far as its tree is here; and from when on it can be claimed.
     pending: Option<String>,
-    pending_from: Option<String>,
+    pending_from: Option<u64>,
+    pending_from_timestamp: Option<String>,
     /// Claims, the newest first.
     events: Vec<EventRow>,
 }
@@ -674,7 +825,8 @@ pub(crate) async fn claims(
         active_cumulative: balances.active.map(units),
         claimable: claimable.map(units),
         pending: balances.pending.map(units),
-        pending_from: balances.pending.map(|_| iso(balances.waits_until)),
+        pending_from: balances.waits_until,
+        pending_from_timestamp: balances.waits_until.map(iso),
         events,
     };
     Ok(Json(app.at(tip, data).with_next(next)))
@@ -687,10 +839,10 @@ pub(crate) struct Balances {
     pub(crate) claimed: U256,
     /// Its amount in the active tree; nothing if that tree is not here.
     pub(crate) active: Option<U256>,
-    /// What the proposed tree adds; nothing if there is none, or if it is not here.
+    /// What a proposed tree adds: zero if there is none, nothing if it is not here.
     pub(crate) pending: Option<U256>,
-    /// When the proposal can become active, seconds.
-    pub(crate) waits_until: u64,
+    /// When the proposal can become active, seconds; nothing if there is none.
+    pub(crate) waits_until: Option<u64>,
     /// The active root, and the proof.
     pub(crate) root: alloy_primitives::B256,
     pub(crate) proof: Vec<alloy_primitives::B256>,
@@ -709,8 +861,8 @@ pub(crate) async fn balances(app: &App, account: Address) -> Result<Balances, Pr
     let mut balances = Balances {
         claimed,
         active: tree(active.merkleRoot).map(of),
-        pending: None,
-        waits_until: 0,
+        pending: Some(U256::ZERO),
+        waits_until: None,
         root: active.merkleRoot,
         proof: Vec::new(),
     };
@@ -725,7 +877,7 @@ pub(crate) async fn balances(app: &App, account: Address) -> Result<Balances, Pr
     if has_pending {
         let proposed = app.chain.view(tip, distributor, &IMerkleDistributor::getProposedRootCall {}).await?;
         let until = app.chain.view(tip, distributor, &IMerkleDistributor::getWaitingPeriodEndCall {}).await?;
-        balances.waits_until = until.saturating_to();
+        balances.waits_until = Some(until.saturating_to());
         let proposed = tree(proposed.merkleRoot).map(of);
         balances.pending = proposed.zip(balances.active).map(|(proposed, active)| proposed.saturating_sub(active));
     }
@@ -739,8 +891,12 @@ pub(crate) struct RootRow {
     state: &'static str,
     #[serde(flatten)]
     event: EventRow,
+    /// The CID of the tree's file, as it was proposed.
+    cid: String,
     /// Whether the tree is here, verified.
     verified: bool,
+    /// Its leaves, if it is.
+    leaves: Option<u64>,
 }
 
 /// Roots that were proposed, became active or were cancelled, the newest first.
@@ -762,8 +918,10 @@ pub(crate) async fn roots(State(app): State<App>, Query(page): Query<Page>) -> R
     let next = found.last().filter(|_| found.len() as u64 == limit).map(|(_, event)| event.id.clone());
     let rows = found.into_iter().map(|(state, event)| {
         let root = event.arg("merkleRoot");
-        let verified = closed.iter().any(|closed| closed.results.tree.root().to_string() == root);
-        RootRow { state, event, verified }
+        let tree = closed.iter().map(|closed| &closed.results.tree).find(|tree| tree.root().to_string() == root);
+        let cid = alloy_primitives::hex::decode(event.arg("ipfsCid")).unwrap_or_default();
+        let cid = client::printable(&String::from_utf8_lossy(&cid));
+        RootRow { state, cid, verified: tree.is_some(), leaves: tree.map(|tree| tree.len() as u64), event }
     });
     Ok(Json(app.at(tip, rows.collect()).with_next(next)))
 }
@@ -781,7 +939,8 @@ fn closed(app: &App, epoch: u64) -> Result<Arc<Closed>, Problem> {
 pub(crate) async fn tree(State(app): State<App>, Path(epoch): Path<u64>) -> Result<Response, Problem> {
     let closed = closed(&app, epoch)?;
     let kind = [(header::CONTENT_TYPE, "application/json")];
-    Ok((kind, Extension(Immutable), closed.results.tree.to_json()).into_response())
+    let columns = Extension(Columns(&["account", "cumulative_wei"]));
+    Ok((kind, Extension(Immutable), columns, closed.results.tree.to_json()).into_response())
 }
 
 /// The proof of an account in the tree of a closed epoch, with what its amount is made of.
@@ -835,10 +994,7 @@ pub(crate) async fn sample(
     if !place.has_inputs(epoch) {
         return Err(Problem::absent(format_args!("the samples of epoch {epoch} are not here")));
     }
-    let _one = app.scans.acquire().await.map_err(|error| anyhow::anyhow!(error))?;
-    let name = market.clone();
-    let line = tokio::task::spawn_blocking(move || place.explain(epoch, &name, minute, provider)).await;
-    let line = line.map_err(|error| anyhow::anyhow!(error))??;
+    let line = slowly(&app, move || place.explain(epoch, &market, minute, provider)).await?;
     let line = line.ok_or_else(|| Problem::absent(format_args!("no sample of minute {minute}")))?;
     Ok(found.answer(&app, json!(line)))
 }
@@ -859,7 +1015,7 @@ pub(crate) fn legacy_figures(app: &App, epoch: Option<u64>) -> Result<LegacyEpoc
     };
     let (start, end) = times(found.parameters()?);
     let decimals = found.parameters()?.token.decimals;
-    let rows = reward_rows(&found.table("rewards")?);
+    let rows = reward_rows(found.rewards()?);
     Ok(LegacyEpoch { epoch: found.number(), start: iso(start), end: iso(end), decimals, rows })
 }
 

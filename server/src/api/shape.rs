@@ -17,6 +17,10 @@ use super::Problem;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Immutable;
 
+/// Names of the columns of a list whose rows are lists.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Columns(pub(crate) &'static [&'static str]);
+
 /// The largest answer that is looked into.
 const ANSWER_MAX: usize = 64 << 20;
 
@@ -117,11 +121,12 @@ async fn problem(is_old: bool, response: Response) -> Response {
 
 async fn finish(form: Form, known: Option<HeaderValue>, response: Response) -> Result<Response, Problem> {
     let is_immutable = response.extensions().get::<Immutable>().is_some();
+    let columns = response.extensions().get::<Columns>().copied();
     let (mut parts, body) = response.into_parts();
     let body = to_bytes(body, ANSWER_MAX).await;
     let mut body = body.map_err(|_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer is too large"))?;
     if form == Form::Csv {
-        body = csv(&body)?.into();
+        body = csv(&body, columns)?.into();
         parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
     }
     let tag = format!("\"{}\"", alloy_primitives::hex::encode(&Sha256::digest(&body)[..16]));
@@ -141,12 +146,27 @@ async fn finish(form: Form, known: Option<HeaderValue>, response: Response) -> R
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
+/// The list of an answer: what it is, or the only one that it has.
+fn list(answer: &Value) -> Option<&Vec<Value>> {
+    let data = answer.get("data").unwrap_or(answer);
+    let is_table = |list: &&Vec<Value>| list.iter().all(Value::is_object);
+    let mut tables = data.as_object()?.values().filter_map(Value::as_array).filter(is_table);
+    let first = tables.next();
+    first.filter(|_| tables.next().is_none())
+}
+
 /// A list as CSV: a column for each field of its rows, those within a field by its name and a point.
-fn csv(body: &[u8]) -> Result<Vec<u8>, Problem> {
+fn csv(body: &[u8], named: Option<Columns>) -> Result<Vec<u8>, Problem> {
     let answer: Value = serde_json::from_slice(body).map_err(Problem::argument)?;
-    let rows = answer.get("data").unwrap_or(&answer).as_array();
+    let rows = answer.get("data").unwrap_or(&answer).as_array().or_else(|| list(&answer));
     let rows = rows.ok_or_else(|| Problem::new(StatusCode::NOT_ACCEPTABLE, "this is no list: only JSON is allowed"))?;
-    let rows: Vec<_> = rows.iter().map(|row| flat("", row)).collect();
+    let row = |row: &Value| match (row, named) {
+        (Value::Array(fields), Some(Columns(names))) => {
+            names.iter().zip(fields).flat_map(|(name, field)| flat(name, field)).collect()
+        }
+        _ => flat("", row),
+    };
+    let rows: Vec<_> = rows.iter().map(row).collect();
     let mut columns = Vec::<String>::new();
     for (name, _) in rows.iter().flatten() {
         if !columns.contains(name) {
