@@ -15,15 +15,15 @@ use tempfile::TempDir;
 
 use crate::{Server, ask, file, node::Served, settings};
 
-struct Scene {
-    node: Served,
-    pool: Pool,
-    contracts: Contracts,
-    folder: TempDir,
+pub(crate) struct Scene {
+    pub(crate) node: Served,
+    pub(crate) pool: Pool,
+    pub(crate) contracts: Contracts,
+    pub(crate) folder: TempDir,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let given = Settings::fixture();
         let node = Served::new(given.deployed_at - 100_000);
         let mut pool = Pool::on(Chain::connect(&node.url).unwrap(), "token", "token", &given).unwrap();
@@ -36,7 +36,7 @@ impl Scene {
         Self { node, pool, contracts, folder: TempDir::new().unwrap() }
     }
 
-    fn server(&self) -> Server {
+    pub(crate) fn server(&self) -> Server {
         let server = Server::start(settings(&self.node.url, &file(self.folder.path()), &self.contracts));
         server.reaches(&self.node.head().1);
         server
@@ -156,7 +156,7 @@ fn one_client_does_not_take_it_all() {
 }
 
 /// The next event of a stream: its name, id and data.
-fn next(lines: &mut impl BufRead) -> (String, String, Value) {
+pub(crate) fn next(lines: &mut impl BufRead) -> (String, String, Value) {
     let (mut name, mut id, mut data) = (String::new(), String::new(), Value::Null);
     loop {
         let mut line = String::new();
@@ -210,6 +210,21 @@ fn subscribers_go_on_where_they_were_also_across_a_reorganisation() {
     }
     let (name, ..) = staked(&mut subscribe(&server, Some(&first)));
     assert_eq!(name, "reorganisation", "its last event is not in the chain any more");
+}
+
+#[test]
+fn a_node_that_announces_heads_need_not_be_polled() {
+    let mut scene = Scene::new();
+    let mut given = settings(&scene.node.url, &file(scene.folder.path()), &scene.contracts);
+    given.heads = Some(scene.node.url.replacen("http", "ws", 1));
+    given.poll = Duration::from_secs(600);
+    let server = Server::start(given);
+    server.reaches(&scene.node.head().1);
+    std::thread::sleep(Duration::from_secs(1)); // It subscribes meanwhile.
+    for amount in 1..=3 {
+        scene.pool.by("S0").stake(amount).unwrap();
+        server.reaches(&scene.node.head().1);
+    }
 }
 
 #[test]

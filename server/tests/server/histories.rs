@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Read,
     process::{Child, Command, Stdio},
 };
 
@@ -361,13 +362,24 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(folder: &TempDir, node: &str, database: &str, pool: Address, rewards: Option<&str>) -> Self {
+        Self::start_in(Command::new(std::env::current_exe().unwrap()), folder, node, database, pool, rewards)
+    }
+
+    /// The same, begun by a command that takes arguments of the test binary.
+    pub(crate) fn start_in(
+        mut command: Command,
+        folder: &TempDir,
+        node: &str,
+        database: &str,
+        pool: Address,
+        rewards: Option<&str>,
+    ) -> Self {
         static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let ready = folder.path().join(format!("ready-{count}"));
         let given = json!({
             "node": node, "database": database, "pool": pool, "ready": ready, "rewards": rewards,
         });
-        let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["histories::child", "--exact", "--ignored", "--nocapture"]).env(CHILD, given.to_string());
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         let mut process = Self { child, url: String::new() };
@@ -376,10 +388,25 @@ impl Process {
                 process.url = url;
                 return process;
             }
-            assert!(process.child.try_wait().unwrap().is_none(), "the process ended");
+            if process.child.try_wait().unwrap().is_some() {
+                let mut text = String::new();
+                let _ = process.child.stderr.take().map(|mut errors| errors.read_to_string(&mut text));
+                panic!("the process ended: {text}");
+            }
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
         panic!("the process does not get ready");
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Memory of its own, bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() * 1_024
     }
 
     pub(crate) fn kill(&mut self) {

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::Write,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -41,7 +41,7 @@ fn nothing() -> (Served, Contracts) {
 }
 
 /// Epoch 18 with its samples held back: lines in the order of time.
-fn epoch(folder: &Path, minutes: u32) -> Vec<String> {
+pub(crate) fn epoch(folder: &Path, minutes: u32) -> Vec<String> {
     let inputs = folder.join("epochs/18");
     let what = simulation::Settings { seed: 3, epoch: 18, markets: 3, makers: 5, minutes, orders: 12 };
     fs::create_dir_all(&inputs).unwrap();
@@ -57,7 +57,7 @@ fn epoch(folder: &Path, minutes: u32) -> Vec<String> {
     lines
 }
 
-fn options<'a>() -> Options<'a> {
+pub(crate) fn options<'a>() -> Options<'a> {
     Options {
         format: Format::Csv,
         malformed: Malformed::Refuse,
@@ -117,7 +117,7 @@ fn reaches(ask: &dyn Fn(&str) -> crate::Answer, samples: usize) -> (Value, Durat
     }
 }
 
-fn append(path: &PathBuf, text: &str) {
+pub(crate) fn append(path: &Path, text: &str) {
     let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
@@ -150,6 +150,35 @@ fn at_each_moment_the_answer_is_the_engines_also_after_a_kill() {
         assert_eq!(live["malformed_samples"], 0);
     }
     assert!(slowest < Duration::from_secs(2), "a sample is in the answers after {slowest:?}");
+}
+
+/// The last point of each line of scores, shares, rewards and coefficients is what the epoch's sums give.
+fn lead_to_the_present(server: &Server, live: &Value) {
+    for market in live["data"]["markets"].as_array().unwrap() {
+        let name = market["market"].as_str().unwrap();
+        for step in ["minute", "hour", "day"] {
+            let path = format!("/v1/rewards/epochs/18/markets/{name}/series?step={step}");
+            let series = server.get(&path)["data"].as_array().unwrap().clone();
+            let last = |account: &Value| series.iter().rfind(|point| point["account"] == *account).unwrap();
+            let whole = last(&Value::Null);
+            assert_eq!(whole["coefficient"], market["coefficient"], "{whole}");
+            assert_eq!((&whole["score"], &whole["reward"]), (&market["total_score"], &market["pool_wei"]), "{whole}");
+            let mut shares = 0.0;
+            let rows = live["data"]["providers"].as_array().unwrap().iter();
+            for row in rows.filter(|row| row["market"] == name) {
+                let point = last(&row["account"]);
+                assert_eq!((&point["score"], &point["reward"]), (&row["score"], &row["reward_wei"]), "{point}");
+                assert_eq!(point["share"].is_string(), row["eligible"] == "true", "{point}");
+                shares += point["share"].as_str().unwrap_or("0").parse::<f64>().unwrap();
+            }
+            assert!((shares - 1.0).abs() < 1e-9, "{name}: {shares}");
+            let account = live["data"]["providers"][0]["account"].as_str().unwrap();
+            let one = server.get(&format!("{path}&field=score&account={account}"))["data"].clone();
+            let accounts = one.as_array().unwrap().iter().filter_map(|point| point["account"].as_str());
+            assert!(accounts.eq(vec![account; one.as_array().unwrap().len() / 2]), "{one}");
+            assert!(one[0].get("uptime").is_none() && one[0]["score"].is_string(), "{one}");
+        }
+    }
 }
 
 #[test]
@@ -186,6 +215,7 @@ fn samples_over_http_are_taken_once_and_closed_epochs_after_they_verified() {
         .filter(of)
         .map(|row| row["uptime"].as_str().unwrap().parse::<u64>().unwrap());
     assert_eq!(uptime.sum::<u64>().to_string(), provider["uptime"].as_str().unwrap());
+    lead_to_the_present(&server, &live);
     let minute = serde_json::from_str::<Value>(&lines[0]).unwrap();
     let sample =
         format!("/v1/rewards/samples/18/{}/{}?account={account}", minute["market"].as_str().unwrap(), minute["minute"]);
@@ -213,6 +243,10 @@ fn samples_over_http_are_taken_once_and_closed_epochs_after_they_verified() {
         std::thread::sleep(Duration::from_millis(50));
     };
     assert_eq!(row["data"]["root"], computed.tree.root().to_string());
+    assert_eq!(row["samples"], live["samples"]);
+    let leaves = server.answer("/v1/rewards/roots/18/tree.csv");
+    assert_eq!(leaves.body.lines().next(), Some("account,cumulative_wei"), "{leaves:?}");
+    assert_eq!(leaves.body.lines().count(), 1 + computed.tree.len());
     let tree = server.answer("/v1/rewards/roots/18/tree");
     assert_eq!(tree.body, computed.tree_json, "the bytes that the CID names");
     assert!(tree.header("cache-control").contains("immutable"));

@@ -1,9 +1,13 @@
 //! The server beside a node with the compiled contracts: what it says is what getters and reference ledger say.
 
 mod api;
+mod disk;
 mod histories;
 mod live;
+mod load;
+mod market;
 mod node;
+mod pages;
 mod postgres;
 
 use std::{
@@ -31,6 +35,8 @@ fn settings(node: &str, database: &str, contracts: &Contracts) -> Settings {
         heads: None,
         poll: Duration::from_millis(20),
         contracts: contracts.clone(),
+        borrowers: Default::default(),
+        pages: None,
         rewards: None,
         ingest: None,
         keys: Default::default(),

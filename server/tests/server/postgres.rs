@@ -64,7 +64,7 @@ impl Postgres {
     }
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     fs::read_to_string("/proc/self/status").is_ok_and(|text| text.lines().any(|line| line == "Uid:\t0\t0\t0\t0"))
 }
 
