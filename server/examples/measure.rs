@@ -1,16 +1,20 @@
-//! Measures the server beside a node that is made up: backfill, answers under load, memory, size of the file. `scripts/bench server` runs it.
+//! Measures the server beside a node that is made up: backfill, answers under load, memory, size of the file, from a sample to the answer that has
+//! it. `scripts/bench server` runs it and keeps the table that it prints.
 //!
 //! The node's blocks have ten logs each, five stakes of one unit and their mints, by as many stakers as are asked for; its getters fit them.
 
 use std::{
-    env, fs,
+    env,
+    fs::{self, OpenOptions},
+    io::Write,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
 use alloy_primitives::{Address, B256, Bytes, LogData, U256, keccak256};
+use alloy_rpc_types_eth::Filter;
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use anyhow::{Context, bail};
 use axum::{Json, Router, extract::State, routing::post};
@@ -18,13 +22,20 @@ use client::{
     Rpc,
     bindings::{IBorrowerAllocations, IDebtAccounting, IEpochSchedule, IPoolEvents, IPoolViews, IToken},
 };
+use rewards::simulation::{self, Simulation};
+use rewards_files::{samples::Format, synthetic};
 use serde_json::{Value, json};
-use server::{Contracts, Settings};
+use server::{Contracts, Settings, serve::Running};
+use sqlx::Connection;
 
 const POOL: Address = Address::repeat_byte(0x11);
 const TOKEN: Address = Address::repeat_byte(0x22);
 const FIRST_TIME: u64 = 1_700_000_000;
 const LOGS: u64 = 10;
+/// Blocks whose logs the node gives at a time.
+const WIDEST: u64 = 2_000;
+/// Samples that come one by one while the server runs.
+const COMING: usize = 60;
 const STAKES: u64 = LOGS / 2;
 
 /// A chain of so many blocks.
@@ -141,7 +152,7 @@ impl Made {
             "eth_getBlockByNumber" => self.block(number(&params[0])),
             "eth_getLogs" => {
                 let (from, to) = (number(&params[0]["fromBlock"]), number(&params[0]["toBlock"]));
-                if to - from >= 2_000 {
+                if to - from >= WIDEST {
                     let error = json!({ "code": -32005, "message": "query returned more than 20000 results" });
                     return json!({ "jsonrpc": "2.0", "id": request["id"], "error": error });
                 }
@@ -191,7 +202,7 @@ fn memory() -> u64 {
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() / 1_024
 }
 
-fn settings(node: SocketAddr, database: &str) -> anyhow::Result<Settings> {
+fn settings(node: SocketAddr, database: &str, rewards: &Path) -> anyhow::Result<Settings> {
     Ok(Settings {
         listen: "127.0.0.1:0".parse()?,
         database: database.to_owned(),
@@ -199,7 +210,9 @@ fn settings(node: SocketAddr, database: &str) -> anyhow::Result<Settings> {
         heads: None,
         poll: Duration::from_millis(500),
         contracts: Contracts { pool: POOL, distributor: None, oracle: None, proxies: Default::default(), start: 1 },
-        rewards: env::var("REWARDS").ok().map(Into::into),
+        borrowers: Default::default(),
+        pages: None,
+        rewards: Some(rewards.to_owned()),
         ingest: None,
         keys: Default::default(),
         rate: None,
@@ -209,64 +222,155 @@ fn settings(node: SocketAddr, database: &str) -> anyhow::Result<Settings> {
 }
 
 /// 200 connections for some seconds: requests a second, p50, p99, and how many were no success.
-fn load(url: &str, seconds: &str) -> anyhow::Result<(String, String, String, u64)> {
+fn load(url: &str, seconds: &str) -> anyhow::Result<String> {
     let output = Command::new("wrk").args(["-t2", "-c200", "--latency", "-d", seconds, url]).output().context("wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let after = |name: &str| {
         let line = text.lines().find(|line| line.trim_start().starts_with(name))?;
         line.split_whitespace().last().map(ToOwned::to_owned)
     };
-    let bad = after("Non-2xx").and_then(|count| count.parse().ok()).unwrap_or_default();
     let field = |name| after(name).with_context(|| format!("wrk says nothing of {name}:\n{text}"));
-    Ok((field("Requests/sec:")?, field("50%")?, field("99%")?, bad))
+    let [rate, half, most] = [field("Requests/sec:")?, field("50%")?, field("99%")?];
+    let bad = after("Non-2xx").map_or_else(String::new, |count| format!(", {count} no success"));
+    let broken = text.lines().find(|line| line.contains("Socket errors")).unwrap_or_default();
+    Ok(format!("{rate} a second, p50 {half}, p99 {most}{bad}{broken}"))
+}
+
+/// An epoch that runs, of 38 markets and 50 providers, and the samples that are still to come.
+fn running_epoch(folder: &Path) -> anyhow::Result<(PathBuf, Vec<String>)> {
+    let what = simulation::Settings { seed: 7, epoch: 18, markets: 38, makers: 50, minutes: 60, orders: 40 };
+    let inputs = folder.join("18");
+    fs::create_dir_all(&inputs)?;
+    synthetic::write(&inputs, &Simulation::new(what), Format::JsonLines, &())?;
+    fs::remove_file(inputs.join("SHA256SUMS"))?;
+    let mut lines = Vec::new();
+    for entry in fs::read_dir(inputs.join("samples"))? {
+        let path = entry?.path();
+        lines.extend(fs::read_to_string(&path)?.lines().map(ToOwned::to_owned));
+        fs::remove_file(path)?;
+    }
+    lines.sort_by_key(|line| serde_json::from_str::<Value>(line).map(|sample| sample["time_ms"].as_u64()).ok());
+    let coming = lines.split_off(lines.len() - 2 * COMING);
+    let feed = inputs.join("samples/feed.jsonl");
+    fs::write(&feed, lines.join("\n") + "\n")?;
+    Ok((feed, coming))
+}
+
+/// From a sample that is appended to the answer that has it: median and longest, milliseconds.
+async fn lag(running: &Running, feed: &Path, coming: &[String]) -> anyhow::Result<String> {
+    let url = format!("http://{}/v1/rewards/epochs/18", running.address);
+    let seen = |url: String| async move {
+        let answer = tokio::task::spawn_blocking(move || ureq::get(&url).call()?.body_mut().read_to_string()).await??;
+        let answer: Value = serde_json::from_str(&answer)?;
+        answer["samples"].as_u64().context("an answer without a count of samples")
+    };
+    let mut known = seen(url.clone()).await?;
+    let mut lags = Vec::new();
+    for sample in coming {
+        let mut file = OpenOptions::new().append(true).open(feed)?;
+        file.write_all(format!("{sample}\n").as_bytes())?;
+        let start = Instant::now();
+        while seen(url.clone()).await? == known {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        lags.push(start.elapsed().as_millis());
+        known += 1;
+        // Not in step with the server's own clock.
+        tokio::time::sleep(Duration::from_millis(known * 37 % 500)).await;
+    }
+    lags.sort_unstable();
+    Ok(format!("median {} ms, longest {} ms", lags[lags.len() / 2], lags[lags.len() - 1]))
+}
+
+/// The node alone: all logs, asked for in the widest ranges that it answers.
+fn node_alone(rpc: &Rpc, blocks: u64) -> anyhow::Result<f64> {
+    let (node, filter) = (rpc.connect()?, Filter::new().address(POOL));
+    let (start, mut count) = (Instant::now(), 0);
+    for from in (1..=blocks).step_by(WIDEST as usize) {
+        count += node.logs_of_range(&filter, from, (from + WIDEST - 1).min(blocks))?.len();
+    }
+    Ok(count as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Size of a database, MB.
+async fn size(database: &str) -> anyhow::Result<u64> {
+    let bytes = if database.starts_with("postgres") {
+        let mut connection = sqlx::PgConnection::connect(database).await?;
+        let query = sqlx::query_scalar::<_, i64>("SELECT pg_database_size(current_database())");
+        query.fetch_one(&mut connection).await? as u64
+    } else {
+        ["", "-wal"].iter().filter_map(|end| fs::metadata(format!("{database}{end}")).ok()).map(|data| data.len()).sum()
+    };
+    Ok(bytes >> 20)
+}
+
+async fn started(settings: Settings) -> anyhow::Result<(Running, Duration)> {
+    let start = Instant::now();
+    let running = server::serve(settings).await?;
+    let mut standing = running.standing.clone();
+    standing.wait_for(|standing| standing.is_current).await?;
+    Ok((running, start.elapsed()))
+}
+
+/// What one database has to show, line by line: what was measured, and the figure.
+async fn measure(
+    node: SocketAddr,
+    database: &str,
+    events: u64,
+    seconds: &str,
+    folder: &Path,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let _ = fs::remove_dir_all(folder);
+    let (feed, coming) = running_epoch(folder)?;
+    let (running, took) = started(settings(node, database, folder)?).await?;
+    let rate = events as f64 / took.as_secs_f64();
+    let mut rows = vec![("backfill".to_owned(), format!("{rate:.0} events a second"))];
+    rows.push(("memory after it".to_owned(), format!("{} MB", memory())));
+    rows.push(("size of the database".to_owned(), format!("{} MB", size(database).await?)));
+    let paths =
+        ["/v1/pool".to_owned(), format!("/v1/stakers/{}", staker(7)), format!("/v1/stakers/{}/history", staker(7))];
+    for path in paths.into_iter().chain(["/v1/rewards/live".to_owned()]) {
+        let url = format!("http://{}{path}", running.address);
+        let seconds = seconds.to_owned();
+        let figures = tokio::task::spawn_blocking(move || load(&url, &seconds)).await??;
+        let shown = path.replace(&staker(7).to_string(), "{a}");
+        rows.push((format!("`{shown}`, 200 clients"), figures));
+    }
+    rows.push(("memory after these".to_owned(), format!("{} MB", memory())));
+    rows.push(("from a sample to the answer that has it".to_owned(), lag(&running, &feed, &coming[..COMING]).await?));
+    running.stop().await;
+    let (running, took) = started(settings(node, database, folder)?).await?;
+    rows.push(("start with this index".to_owned(), format!("{:.2} s", took.as_secs_f64())));
+    running.stop().await;
+    fs::remove_dir_all(folder)?;
+    Ok(rows)
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = env::args().skip(1);
-    let (Some(events), Some(seconds)) = (arguments.next(), arguments.next()) else {
-        bail!("usage: measure EVENTS SECONDS DATABASE...");
+    let (Some(events), Some(seconds), Some(folder)) = (arguments.next(), arguments.next(), arguments.next()) else {
+        bail!("usage: measure EVENTS SECONDS FOLDER POSTGRES");
     };
+    let postgres = arguments.next().context("the URL of a Postgres")?;
     let blocks = events.parse::<u64>()? / LOGS;
     let made = Made { blocks, stakers: 20_000 };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let node = listener.local_addr()?;
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer)).with_state(made)).await });
-    for database in arguments {
-        let start = Instant::now();
-        let running = server::serve(settings(node, &database)?).await?;
-        let mut standing = running.standing.clone();
-        standing.wait_for(|standing| standing.is_current).await?;
-        let (took, filled) = (start.elapsed(), memory());
-        let name = if database.starts_with("postgres") { "Postgres" } else { "SQLite" };
-        let size = fs::metadata(Path::new(&database)).map(|data| data.len() / 1_048_576).ok();
-        println!(
-            "{name}: {} events in {:.1} s, {:.0} a second",
-            blocks * LOGS,
-            took.as_secs_f64(),
-            (blocks * LOGS) as f64 / took.as_secs_f64()
-        );
-        println!("{name}: file {size:?} MB, memory {filled} MB after the backfill");
-        let rewards = env::var("REWARDS").is_ok();
-        let paths =
-            ["/v1/pool".to_owned(), format!("/v1/stakers/{}", staker(7)), format!("/v1/stakers/{}/history", staker(7))];
-        for path in paths.into_iter().chain(rewards.then(|| "/v1/rewards/live".to_owned())) {
-            let url = format!("http://{}{path}", running.address);
-            let seconds = seconds.clone();
-            let shown = path.split("/0x").next().unwrap_or_default().to_owned();
-            let (rate, half, most, bad) = tokio::task::spawn_blocking(move || load(&url, &seconds)).await??;
-            println!(
-                "{name}: {shown}: {rate} requests a second, p50 {half}, p99 {most}, {bad} no success, memory {} MB",
-                memory()
-            );
-        }
-        running.stop().await;
-        let start = Instant::now();
-        let running = server::serve(settings(node, &database)?).await?;
-        let mut standing = running.standing.clone();
-        standing.wait_for(|standing| standing.is_current).await?;
-        println!("{name}: started again with this index in {:.2} s", start.elapsed().as_secs_f64());
-        running.stop().await;
+    let rpc = Rpc::of(vec![format!("http://{node}").parse()?]);
+    let alone = tokio::task::spawn_blocking(move || node_alone(&rpc, blocks)).await??;
+    let (folder, count) = (PathBuf::from(folder), blocks * LOGS);
+    let sqlite = folder.join("index.sqlite").display().to_string();
+    let mut columns = Vec::new();
+    for (name, database) in [("SQLite", sqlite), ("Postgres", postgres)] {
+        eprintln!("{name}: {count} events, then four times {seconds} s of load");
+        columns.push(measure(node, &database, count, &seconds, &folder.join("epochs")).await?);
+    }
+    println!("| {count} events | SQLite | Postgres |\n|---|---|---|");
+    println!("| the node's logs alone | {alone:.0} events a second | the same |");
+    for ((what, one), (_, other)) in columns[0].iter().zip(&columns[1]) {
+        println!("| {what} | {one} | {other} |");
     }
     Ok(())
 }
