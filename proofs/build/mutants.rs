@@ -11,7 +11,7 @@ use syn::{
 /// Where something can be changed: file, line, function, and into what.
 #[derive(Default)]
 pub(crate) struct Sites {
-    all: Vec<(String, usize, String, Vec<String>)>,
+    all: Vec<(String, (usize, usize), String, Vec<String>)>,
     file: String,
     function: String,
 }
@@ -37,13 +37,13 @@ impl Sites {
     }
 
     pub(crate) fn table(&self) -> TokenStream {
-        let rows = self.all.iter().map(|(file, line, function, changes)| {
-            quote! { crate::mutants::Site { file: #file, line: #line, function: #function, changes: &[#(#changes),*] } }
+        let rows = self.all.iter().map(|(file, (line, column), function, changes)| {
+            quote! { crate::mutants::Site { file: #file, line: (#line, #column), function: #function, changes: &[#(#changes),*] } }
         });
         quote! { pub const SITES: &[crate::mutants::Site] = &[#(#rows),*]; }
     }
 
-    fn site(&mut self, line: usize, changes: Vec<String>) -> usize {
+    fn site(&mut self, line: (usize, usize), changes: Vec<String>) -> usize {
         self.all.push((self.file.clone(), line, self.function.clone(), changes));
         self.all.len() - 1
     }
@@ -74,7 +74,8 @@ impl VisitMut for Sites {
     fn visit_item_const_mut(&mut self, _: &mut syn::ItemConst) {}
 
     fn visit_expr_mut(&mut self, expression: &mut Expr) {
-        let line = expression.span().start().line;
+        let start = operator(expression).start();
+        let line = (start.line, start.column + 1);
         // `(1 << 40) - 1` is a constant without a name.
         if matches!(expression, Expr::Binary(_) | Expr::Paren(_)) && crate::numbers::is_known(expression) {
             return;
@@ -142,6 +143,15 @@ impl VisitMut for Sites {
             }
             _ => {}
         }
+    }
+}
+
+/// Where that stands which can be changed.
+fn operator(expression: &Expr) -> proc_macro2::Span {
+    match expression {
+        Expr::Binary(binary) => binary.op.span(),
+        Expr::MethodCall(call) => call.method.span(),
+        other => other.span(),
     }
 }
 

@@ -40,18 +40,57 @@ fn type_name(of: &syn::Type) -> Option<String> {
 pub(crate) fn rewrite(file: &mut File, parent: &str) {
     file.attrs.clear();
     file.items.retain_mut(|item| match item {
-        Item::Use(item) => keep_use(&mut item.tree),
+        Item::Use(item) => {
+            item.leading_colon = None;
+            keep_use(&mut item.tree)
+        }
         _ => true,
     });
     Numbers { parent: parent.into() }.visit_file_mut(file);
+}
+
+/// The same file inside another crate: paths of its own begin elsewhere.
+pub(crate) fn as_it_is(file: &File, parent: &str) -> File {
+    struct Elsewhere(syn::Ident);
+    impl VisitMut for Elsewhere {
+        fn visit_item_use_mut(&mut self, item: &mut syn::ItemUse) {
+            if let UseTree::Path(path) = &item.tree
+                && path.ident == "crate"
+            {
+                let (parent, tree) = (&self.0, &*path.tree);
+                item.tree = parse_quote!(crate::native::#parent::#tree);
+            }
+        }
+        fn visit_visibility_mut(&mut self, visibility: &mut Visibility) {
+            if matches!(visibility, Visibility::Restricted(_)) {
+                *visibility = parse_quote!(pub);
+            }
+        }
+    }
+    let mut file = file.clone();
+    file.attrs.clear();
+    Elsewhere(quote::format_ident!("{parent}")).visit_file_mut(&mut file);
+    file
 }
 
 /// Imports of the SDK and of `alloc` have nothing that is needed; the others come from here.
 fn keep_use(tree: &mut UseTree) -> bool {
     let UseTree::Path(path) = tree else { return true };
     match path.ident.to_string().as_str() {
-        "alloc" | "stylus_sdk" | "openzeppelin_stylus" => false,
-        "alloy_primitives" => redirect(path, quote!(host::primitives)),
+        "alloc" | "stylus_sdk" | "openzeppelin_stylus" | "alloy_sol_types" | "roles" => false,
+        "host" => {
+            without(&mut path.tree, &["emit", "emit_with_bytes", "Constant", "Root", "Name", "only_deployer"]);
+            redirect(path, quote!(program))
+        }
+        "distribution" => redirect(path, quote!(source::distribution)),
+        "claims" | "storage" => {
+            let module = path.ident.clone();
+            redirect(path, quote!(source::merkle_distributor::#module))
+        }
+        "alloy_primitives" => {
+            without(&mut path.tree, &["b256"]);
+            redirect(path, quote!(host::primitives))
+        }
         "balances" => redirect(path, quote!(source::balances)),
         "pool_storage" => redirect(path, quote!(source::pool_storage)),
         _ => {
@@ -73,8 +112,12 @@ fn redirect(path: &mut syn::UsePath, to: TokenStream) -> bool {
 
 /// Events and errors have no types here: an error is its name.
 fn without_abi(tree: &mut UseTree) {
+    without(tree, &["abi", "emit"]);
+}
+
+fn without(tree: &mut UseTree, names: &[&str]) {
     let UseTree::Group(group) = tree else { return };
-    let gone = |tree: &UseTree| matches!(tree, UseTree::Name(name) if name.ident == "abi" || name.ident == "emit");
+    let gone = |tree: &UseTree| matches!(tree, UseTree::Name(name) if names.iter().any(|known| name.ident == known));
     group.items = std::mem::take(&mut group.items).into_iter().filter(|tree| !gone(tree)).collect();
 }
 
@@ -100,6 +143,7 @@ impl VisitMut for Numbers {
                     function.vis = Visibility::Inherited;
                 }
                 words_of_fields(function);
+                anything(function);
             }
         }
         visit_mut::visit_item_impl_mut(self, item);
@@ -138,7 +182,7 @@ impl VisitMut for Numbers {
         self.visit_visibility_mut(&mut item.vis);
         if let UseTree::Path(path) = &mut item.tree
             && path.ident == "crate"
-            && !matches!(&*path.tree, UseTree::Path(path) if path.ident == "source" || path.ident == "host")
+            && !matches!(&*path.tree, UseTree::Path(path) if ["source", "host", "program"].iter().any(|known| path.ident == known))
         {
             let (parent, tree) = (quote::format_ident!("{}", self.parent), &*path.tree);
             item.tree = parse_quote!(crate::source::#parent::#tree);
@@ -169,6 +213,14 @@ impl VisitMut for Numbers {
             let number = syn::LitInt::new(&format!("{}u128", number.base10_digits()), number.span());
             arm.guard = Some((Default::default(), parse_quote!(matched == crate::number::lit(#number))));
         }
+    }
+
+    fn visit_block_mut(&mut self, block: &mut syn::Block) {
+        // Names of events.
+        block.stmts.retain(|statement| {
+            !matches!(statement, Stmt::Item(Item::Const(item)) if type_name(&item.ty).is_some_and(|name| name == "Constant"))
+        });
+        visit_mut::visit_block_mut(self, block);
     }
 
     fn visit_stmt_mut(&mut self, statement: &mut Stmt) {
@@ -215,7 +267,13 @@ impl VisitMut for Numbers {
                     *expression = parse_quote!(crate::number::exactly::<#(#of)::*>(#argument));
                 }
             }
-            Expr::Call(call) if is_named(&call.func, "emit") => *expression = parse_quote!({}),
+            // What an event says, put together before it is emitted.
+            Expr::Struct(event) if event.path.segments.first().is_some_and(|first| first.ident == "abi") => {
+                *expression = parse_quote!(());
+            }
+            Expr::Call(call) if is_named(&call.func, "emit") || is_named(&call.func, "emit_with_bytes") => {
+                *expression = parse_quote!({})
+            }
             Expr::Call(call) if is_named(&call.func, "revert") => {
                 let name = match call.args.first() {
                     Some(Expr::Struct(error)) => error.path.segments.last().map(|last| last.ident.to_string()),
@@ -342,6 +400,29 @@ fn native(expression: &mut Expr, wide: bool) {
         }
     }
     Native(wide).visit_expr_mut(expression);
+}
+
+/// What has laws of its own can give anything where other laws ask for that: the settling of rewards, and what a schedule says of a time.
+fn anything(function: &mut syn::ImplItemFn) {
+    let outcome: Stmt = match function.sig.ident.to_string().as_str() {
+        "settle_to" => parse_quote!(if let Some(any) = crate::host::any_settlement(self) {
+            return any;
+        }),
+        "epoch_number" => parse_quote!(if let Some(any) = crate::host::any_moment(now) {
+            return Ok(any.epoch);
+        }),
+        "time_remaining" => parse_quote!(if let Some(any) = crate::host::any_moment(now) {
+            return Ok(any.remaining);
+        }),
+        "has_started" => parse_quote!(if crate::host::any_moment(now).is_some() {
+            return true;
+        }),
+        "end_of" => parse_quote!(if let Some(any) = crate::host::any_end() {
+            return any;
+        }),
+        _ => return,
+    };
+    function.block.stmts.insert(0, outcome);
 }
 
 /// A stored word that was packed from fields stands for these fields, once it is proved that unpacking undoes packing: the law of words,

@@ -4,9 +4,12 @@
 //! ([`explore`]). What is claimed on a path must follow from the path; that is asked of the solvers.
 
 use std::{
+    any::Any,
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Write as _,
+    panic::{AssertUnwindSafe, catch_unwind, panic_any},
+    time::{Duration, Instant},
 };
 
 use num_bigint::BigInt;
@@ -112,6 +115,46 @@ pub struct Run {
     pub ends: Vec<String>,
     /// Whether values were found that reach the end of some path, so that the claims are about something.
     pub witnessed: bool,
+    /// Values that reach the ends of some paths: as many as were asked for.
+    pub examples: Vec<BTreeMap<String, BigInt>>,
+    /// Paths that ended with a panic: satisfiable if something leads there.
+    pub panics: Vec<Query>,
+    /// Why there are paths that were not taken.
+    pub stopped: Option<String>,
+}
+
+/// Where a run gives up. That of a law as it is ends by itself; that of a mutant need not.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// So many paths.
+    pub paths: usize,
+    /// So much time for all of them.
+    pub time: Duration,
+    /// So many terms and decisions on each.
+    pub steps: usize,
+    /// For the ends of so many paths, values are asked for.
+    pub examples: usize,
+    /// Whether a panic ends a path, or the run.
+    pub panics: bool,
+}
+
+impl Limits {
+    /// None.
+    pub const NONE: Self =
+        Self { paths: usize::MAX, time: Duration::MAX, steps: usize::MAX, examples: 1, panics: false };
+}
+
+/// So many steps are no path that ends, where numbers are given.
+const ENDLESS: usize = 50_000;
+
+/// After so many paths that panic or do not end, others are not looked at.
+const ENOUGH_PANICS: usize = 3;
+
+/// Why a path is left: what a panic carries.
+#[derive(Clone, Copy, Debug)]
+enum Left {
+    Endless,
+    OutOfTime,
 }
 
 struct State {
@@ -136,6 +179,16 @@ struct State {
     waiting: Vec<(String, Id)>,
     /// The maximum of each variable.
     bounds: BTreeMap<String, BigInt>,
+    /// Steps on this path, how many there may be, and until when.
+    steps: usize,
+    maximum_steps: usize,
+    deadline: Option<Instant>,
+    /// Equalities that are gathered instead of decided.
+    gathered: Option<Vec<Id>>,
+    /// Values of variables, where terms are computed.
+    values: Option<BTreeMap<String, BigInt>>,
+    /// Values of terms.
+    computed: HashMap<Id, BigInt>,
 }
 
 thread_local! {
@@ -162,6 +215,23 @@ impl State {
             style: Style::Each,
             waiting: vec![],
             bounds: BTreeMap::new(),
+            steps: 0,
+            maximum_steps: usize::MAX,
+            deadline: None,
+            gathered: None,
+            values: None,
+            computed: HashMap::new(),
+        }
+    }
+
+    /// Leaves a path that has no end, or a run that takes too long.
+    fn step(&mut self) {
+        self.steps += 1;
+        if self.steps > self.maximum_steps {
+            panic_any(Left::Endless);
+        }
+        if self.steps % 64 == 0 && self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            panic_any(Left::OutOfTime);
         }
     }
 
@@ -176,6 +246,9 @@ impl State {
         self.said = (BTreeSet::new(), 0);
         self.waiting.clear();
         self.bounds.clear();
+        self.steps = 0;
+        self.gathered = None;
+        crate::host::anything_goes(false);
         if let Some(solver) = &mut self.solver {
             let _ = solver.start_over();
         }
@@ -396,6 +469,12 @@ impl State {
         })
     }
 
+    /// Whether a fact is that of a width, most of which can be read off a term.
+    fn fits(&self, fact: Id) -> bool {
+        let Op::Le(a, b) = self.terms[fact as usize] else { return false };
+        self.number(b).is_some_and(|maximum| self.upper(a).is_some_and(|upper| upper <= *maximum))
+    }
+
     /// Whether it can be read off a term that it is not negative. Variables are not.
     fn is_natural(&self, id: Id) -> bool {
         match &self.terms[id as usize] {
@@ -447,6 +526,7 @@ fn with<R>(f: impl FnOnce(&mut State) -> R) -> R {
 #[must_use]
 pub fn term(op: Op) -> Id {
     with(|state| {
+        state.step();
         // One order, so that equal terms are one.
         let op = match op {
             Op::Add(a, b) => Op::Add(a.min(b), a.max(b)),
@@ -480,6 +560,9 @@ pub fn variable(name: &str, maximum: &BigInt) -> Id {
         return id;
     }
     let id = term(Op::Variable(name.into()));
+    if value(id).is_some() {
+        return id;
+    }
     let bound = with(|state| state.bounds.entry(name.into()).or_insert_with(|| maximum.clone()).clone());
     assert!(bound == *maximum, "{name} names two numbers of different widths");
     let new = with(|state| {
@@ -497,11 +580,19 @@ pub fn variable(name: &str, maximum: &BigInt) -> Id {
 
 /// A number with a name of its own.
 pub fn fresh(prefix: &str, maximum: &BigInt) -> Id {
-    let number = with(|state| {
+    variable(&numbered(prefix), maximum)
+}
+
+/// A choice with a name of its own.
+pub fn fresh_choice(prefix: &str) -> bool {
+    choice(&numbered(prefix))
+}
+
+fn numbered(prefix: &str) -> String {
+    with(|state| {
         state.fresh += 1;
-        state.fresh
-    });
-    variable(&format!("{prefix}{number}"), maximum)
+        format!("{prefix}{}", state.fresh)
+    })
 }
 
 /// Takes for granted on this path, from here on: claims that wait do not profit.
@@ -536,19 +627,19 @@ pub fn decide(condition: Id) -> bool {
     if let Some(truth) = with(|state| state.truth(condition)) {
         return truth;
     }
+    if let Some(value) = value(condition) {
+        return !is_zero(&value);
+    }
     let negation = term(Op::Not(condition));
     with(|state| {
+        state.step();
         if state.path.contains(&condition) {
             return true;
         }
         if state.path.contains(&negation) {
             return false;
         }
-        // Widths, most of the time, can be read off a term.
-        if let Op::Le(a, b) = state.terms[condition as usize]
-            && let (Some(a), Some(b)) = (state.upper(a), state.number(b))
-            && a <= *b
-        {
+        if state.fits(condition) {
             return true;
         }
         let step = state.taken.len();
@@ -565,8 +656,36 @@ pub fn decide(condition: Id) -> bool {
     })
 }
 
+/// One of two, both of which can be whatever holds on this path.
+pub fn choice(name: &str) -> bool {
+    let chosen = term(Op::Eq(variable(name, &1.into()), term(Op::Number(1.into()))));
+    let negation = term(Op::Not(chosen));
+    let is_known = with(|state| {
+        state.truth(chosen).is_some()
+            || state.values.is_some()
+            || [chosen, negation].iter().any(|fact| state.path.contains(fact))
+    });
+    if is_known {
+        return decide(chosen);
+    }
+    with(|state| {
+        state.step();
+        let (truth, both) = match state.forced.get(state.taken.len()) {
+            Some(truth) => (*truth, false),
+            None => (true, true),
+        };
+        state.taken.push((truth, both));
+        state.path.push(if truth { chosen } else { negation });
+        truth
+    })
+}
+
 /// What must follow from this path; from here on it does.
 pub fn claim(what: &str, goal: Id) {
+    if with(|state| state.fits(goal)) {
+        with(|state| state.run.claims += 1);
+        return;
+    }
     let waits = with(|state| {
         if state.style != Style::Each && state.inputs.is_none() && state.truth(goal) != Some(false) {
             if state.truth(goal) != Some(true) && !state.waiting.iter().any(|(_, known)| *known == goal) {
@@ -623,6 +742,7 @@ impl State {
 /// Which change of a site is in force. Zero: none.
 pub fn chosen(site: usize) -> usize {
     with(|state| {
+        state.step();
         state.run.sites.insert(site);
         if state.mutant.0 == site { state.mutant.1 } else { 0 }
     })
@@ -633,19 +753,59 @@ pub fn with_mutant(mutant: (usize, usize)) -> (usize, usize) {
     with(|state| std::mem::replace(&mut state.mutant, mutant))
 }
 
-/// Runs `law` on every path, and gathers what must follow.
-pub fn explore(theory: Theory, style: Style, solver: Solver, mutant: (usize, usize), law: &dyn Fn()) -> (Run, Solver) {
+/// Whether two things are equal, as a sentence: `compare` compares them, and what it asks of terms is not decided.
+pub fn gather(compare: impl FnOnce() -> bool) -> Id {
+    with(|state| state.gathered = Some(vec![]));
+    let equal = compare();
+    let all = with(|state| state.gathered.take()).unwrap_or_default();
+    all.into_iter().fold(term(Op::Bool(equal)), |a, b| term(Op::And(a, b)))
+}
+
+/// Whether two terms are equal: gathered, or a decision.
+pub fn equal(a: Id, b: Id) -> bool {
+    let condition = term(Op::Eq(a, b));
+    let gathers = with(|state| state.gathered.as_mut().map(|all| all.push(condition)).is_some());
+    gathers || decide(condition)
+}
+
+/// Runs `law` on every path, as far as the limits allow, and gathers what must follow.
+pub fn explore(
+    theory: Theory,
+    style: Style,
+    solver: Solver,
+    mutant: (usize, usize),
+    limits: Limits,
+    law: &dyn Fn(),
+) -> (Run, Solver) {
+    let started = Instant::now();
     with(|state| {
         *state = State::new(theory);
         state.style = style;
-        state.mutant = mutant;
         state.solver = Some(solver);
+        state.maximum_steps = limits.steps;
+        state.deadline = started.checked_add(limits.time);
     });
     let mut work = vec![vec![]];
     while let Some(forced) = work.pop() {
-        with(|state| state.forget(forced));
-        law();
-        flush();
+        let paths = with(|state| state.run.paths);
+        if paths >= limits.paths {
+            with(|state| state.run.stopped = Some(format!("more than {paths} paths")));
+            break;
+        }
+        with(|state| {
+            state.forget(forced);
+            state.mutant = mutant;
+        });
+        let ended = if limits.panics {
+            catch_unwind(AssertUnwindSafe(|| {
+                law();
+                flush();
+            }))
+        } else {
+            law();
+            flush();
+            Ok(())
+        };
         with(|state| {
             state.run.paths += 1;
             for (at, (truth, both)) in state.taken.iter().enumerate() {
@@ -653,13 +813,11 @@ pub fn explore(theory: Theory, style: Style, solver: Solver, mutant: (usize, usi
                     work.push(state.taken[..at].iter().map(|(truth, _)| *truth).chain([!truth]).collect());
                 }
             }
-            if !state.run.witnessed {
-                let (text, variables) = state.query(&state.path.clone(), None, Hidden::Nothing);
-                let found = state.solver.as_mut().map(|solver| solver.ask(&text, &variables));
-                state.run.witnessed = matches!(found, Some(Answer::Satisfiable(_)));
-                state.run.ends.push(text);
-            }
+            state.end(ended.err(), limits);
         });
+        if with(|state| state.run.stopped.is_some()) {
+            break;
+        }
     }
     with(|state| {
         let mut run = std::mem::take(&mut state.run);
@@ -668,6 +826,44 @@ pub fn explore(theory: Theory, style: Style, solver: Solver, mutant: (usize, usi
         }
         (run, state.solver.take().expect("put there above"))
     })
+}
+
+impl State {
+    /// What is kept of the end of a path.
+    fn end(&mut self, panic: Option<Box<dyn Any + Send>>, limits: Limits) {
+        self.gathered = None;
+        // The path is over: what follows is no step of it.
+        self.steps = 0;
+        if let Some(cause) = panic {
+            if matches!(cause.downcast_ref(), Some(Left::OutOfTime)) {
+                self.run.stopped = Some(format!("longer than {} s, {} paths", limits.time.as_secs(), self.run.paths));
+                return;
+            }
+            let (text, variables) = self.query(&self.path.clone(), None, Hidden::Nothing);
+            self.run.panics.push(Query { claim: message(&*cause), text, variables, parts: vec![] });
+            if self.run.panics.len() >= ENOUGH_PANICS {
+                self.run.stopped = Some(format!("{ENOUGH_PANICS} paths panic or do not end"));
+            }
+        } else if self.run.examples.len() < limits.examples {
+            let (text, variables) = self.query(&self.path.clone(), None, Hidden::Nothing);
+            if let Some(Answer::Satisfiable(values)) = self.solver.as_mut().map(|solver| solver.ask(&text, &variables))
+            {
+                self.run.witnessed = true;
+                self.run.examples.push(values);
+            }
+            self.run.ends.push(text);
+        }
+    }
+}
+
+/// What a panic says.
+fn message(cause: &(dyn Any + Send)) -> String {
+    if cause.downcast_ref::<Left>().is_some() {
+        return "it does not end".into();
+    }
+    let text = cause.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| cause.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    format!("it panics: {}", text.unwrap_or_default())
 }
 
 /// So many paths are one question.
@@ -703,24 +899,77 @@ fn one_of(queries: &[Query]) -> Query {
     Query { claim, text, variables, parts: queries.to_vec() }
 }
 
-/// Names of the numbers that `law` asks for on its first path, and the maximum of each.
-pub fn names(theory: Theory, law: &dyn Fn()) -> BTreeMap<String, BigInt> {
-    with(|state| *state = State::new(theory));
-    law();
-    with(|state| std::mem::take(&mut state.bounds))
+/// Runs `act` on terms whose variables have these values: each decision is what comes of them.
+pub fn computed<R>(values: BTreeMap<String, BigInt>, act: impl FnOnce() -> R) -> R {
+    with(|state| {
+        *state = State::new(Theory::Integers);
+        state.values = Some(values);
+    });
+    let result = act();
+    with(|state| *state = State::new(Theory::Integers));
+    result
 }
 
-/// Runs `law` once on given numbers; what is not given is zero.
+/// What a term comes to, where variables have values. A truth is one, a falsehood zero.
+#[must_use]
+pub fn value(id: Id) -> Option<BigInt> {
+    with(|state| state.values.is_some().then(|| state.compute(id)))
+}
+
+impl State {
+    fn compute(&mut self, id: Id) -> BigInt {
+        if let Some(value) = self.computed.get(&id) {
+            return value.clone();
+        }
+        let truth = |truth: bool| BigInt::from(u8::from(truth));
+        let value = match self.terms[id as usize].clone() {
+            Op::Number(number) => number,
+            Op::Bool(holds) => truth(holds),
+            Op::Variable(name) => {
+                self.values.as_ref().and_then(|values| values.get(&name)).cloned().unwrap_or_default()
+            }
+            Op::Add(a, b) => self.compute(a) + self.compute(b),
+            Op::Sub(a, b) => self.compute(a) - self.compute(b),
+            Op::Mul(a, b) => self.compute(a) * self.compute(b),
+            Op::Div(a, b) => floor(&self.compute(a), &self.compute(b)),
+            Op::Ite(c, a, b) => {
+                let chosen = if is_zero(&self.compute(c)) { b } else { a };
+                self.compute(chosen)
+            }
+            Op::Le(a, b) => truth(self.compute(a) <= self.compute(b)),
+            Op::Eq(a, b) => truth(self.compute(a) == self.compute(b)),
+            Op::Not(a) => truth(is_zero(&self.compute(a))),
+            Op::And(a, b) => self.compute(a) & self.compute(b),
+            Op::Or(a, b) => self.compute(a) | self.compute(b),
+            Op::BitAnd(a, b) => self.compute(a) & self.compute(b),
+            Op::BitOr(a, b) => self.compute(a) | self.compute(b),
+            Op::ShiftLeft(a, by) => self.compute(a) << by,
+            Op::ShiftRight(a, by) => self.compute(a) >> by,
+        };
+        self.computed.insert(id, value.clone());
+        value
+    }
+}
+
+/// Runs `law` once on given numbers; what is not given is zero. A panic breaks it, and so does a run without end.
 pub fn replay(theory: Theory, inputs: BTreeMap<String, BigInt>, mutant: (usize, usize), law: &dyn Fn()) -> Run {
+    crate::host::anything_goes(false);
     with(|state| {
         *state = State::new(theory);
         state.mutant = mutant;
         state.inputs = Some(inputs);
+        state.maximum_steps = ENDLESS;
     });
-    law();
+    let ended = catch_unwind(AssertUnwindSafe(law));
     with(|state| {
         let mut run = std::mem::take(&mut state.run);
         run.witnessed = !state.path.iter().any(|fact| state.truth(*fact) == Some(false));
+        if let Err(cause) = ended
+            && run.witnessed
+            && run.broken.is_none()
+        {
+            run.broken = Some(message(&*cause));
+        }
         *state = State::new(Theory::Integers);
         run
     })

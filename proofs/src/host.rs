@@ -6,11 +6,13 @@
 use std::cell::RefCell;
 
 use crate::{
-    number::{Int, U16, U64, U160, U256},
+    engine,
+    number::{Int, Number, Repr, U16, U64, U160, U256},
     source::{
-        balances::Error,
+        balances::{Error, GlobalRewards, UserRewards},
         pool_storage::words::{Emission, Loans},
     },
+    world::{int, power},
 };
 
 /// `alloy_primitives`, as far as it is used.
@@ -43,6 +45,14 @@ pub struct Address(pub U160);
 /// A word that is no number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct B256(pub U256);
+
+impl B256 {
+    /// Whether it is zero.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.0.is_zero()
+    }
+}
 
 impl From<U256> for B256 {
     fn from(word: U256) -> Self {
@@ -106,6 +116,88 @@ pub const HOST: Host = Host;
 
 /// The pool's own address.
 pub const POOL: Address = Address::new(1);
+
+/// What a schedule says of a time.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs, reason = "as of `Schedule`")]
+pub struct AnyMoment {
+    pub epoch: U64,
+    pub remaining: U64,
+}
+
+thread_local! {
+    /// Times, and what a schedule says of them, where it can be anything.
+    static MOMENTS: RefCell<Option<Vec<(U64, AnyMoment)>>> = const { RefCell::new(None) };
+}
+
+/// From here on, on this path, rewards settle to anything, and a schedule that has started says anything of a time: another epoch that a record
+/// can name, another remaining time, another end. Or, with false, what they are.
+pub fn anything_goes(goes: bool) {
+    MOMENTS.with(|moments| *moments.borrow_mut() = goes.then(Vec::new));
+}
+
+fn any_number<T: Number>(name: &str, maximum: Int) -> T {
+    let maximum = engine::known(maximum.0).expect("a known maximum");
+    T::of(crate::number::reduced(engine::fresh(name, &maximum)))
+}
+
+/// Anything that a schedule can say of this time; the same each time.
+#[must_use]
+pub fn any_moment(now: U64) -> Option<AnyMoment> {
+    let same = |a: U64, b: U64| match (a.0, b.0) {
+        (Repr::Known(a), Repr::Known(b)) => a == b,
+        (Repr::Term(a), Repr::Term(b)) => a == b,
+        _ => false,
+    };
+    let known = MOMENTS.with(|moments| {
+        let moments = moments.borrow();
+        Some(moments.as_ref()?.iter().find(|(time, _)| same(*time, now)).map(|(_, moment)| *moment))
+    })?;
+    Some(known.unwrap_or_else(|| {
+        let (epoch, remaining) = (any_number("epoch ", int(65_535)), any_number("remaining ", power(32) - int(1)));
+        let moment = AnyMoment { epoch, remaining };
+        MOMENTS.with(|moments| moments.borrow_mut().get_or_insert_default().push((now, moment)));
+        moment
+    }))
+}
+
+/// Any end of an epoch.
+#[must_use]
+pub fn any_end() -> Option<U64> {
+    MOMENTS.with(|moments| moments.borrow().is_some()).then(|| any_number("end ", power(64) - int(1)))
+}
+
+/// Rewards that were settled to anything.
+pub trait Settled {
+    /// Whatever fits the fields.
+    fn become_any(&mut self);
+}
+
+impl Settled for GlobalRewards {
+    fn become_any(&mut self) {
+        self.index = any_number("index ", power(160) - int(1));
+        self.settled_at = any_number("settled at ", power(48) - int(1));
+    }
+}
+
+impl Settled for UserRewards {
+    fn become_any(&mut self) {
+        self.index = any_number("settled index ", power(160) - int(1));
+        self.accrued = any_number("accrued ", power(96) - int(1));
+    }
+}
+
+/// Any outcome of settling rewards: a refusal, or anything that fits.
+pub fn any_settlement(rewards: &mut impl Settled) -> Option<Result<bool, Error>> {
+    if MOMENTS.with(|moments| moments.borrow().is_none()) {
+        return None;
+    }
+    if engine::fresh_choice("refused ") {
+        return Some(Err(Error::IndexOverflow { index: U256::ZERO, maximum: U256::ZERO }));
+    }
+    rewards.become_any();
+    Some(Ok(true))
+}
 
 thread_local! {
     static CALLER: RefCell<Address> = const { RefCell::new(Address::ZERO) };

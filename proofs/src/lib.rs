@@ -4,12 +4,15 @@
 //! [`verdict`] asks the solvers.
 
 pub mod counterexample;
+pub mod distributor;
 pub mod engine;
+pub mod equality;
 mod fields;
 pub mod host;
 pub mod laws;
 pub mod mutants;
 pub mod number;
+pub mod program;
 pub mod scopes;
 pub mod solver;
 pub mod source;

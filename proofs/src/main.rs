@@ -37,10 +37,10 @@ fn run() -> Result<bool> {
     match arguments.as_slice() {
         ["laws", venv, names @ ..] => prove(&PathBuf::from(venv), names),
         ["mutants", venv, names @ ..] => mutants::table(&PathBuf::from(venv), names),
-        ["scopes", tokens @ ..] => scopes::explore_all(tokens),
+        ["scopes", sizes @ ..] => scopes::explore_all(sizes),
         ["test", law, inputs @ ..] => counterexample::write(law, inputs),
         _ => anyhow::bail!(
-            "usage: prove laws VENV [LAW...] | mutants VENV [FILE...] | scopes [TOKENS TOKENS] | test LAW NAME=VALUE..."
+            "usage: prove laws VENV [LAW...] | mutants VENV [FILE...] | scopes [EPOCHS TOKENS TOKENS...] | test LAW NAME=VALUE..."
         ),
     }
 }

@@ -24,7 +24,10 @@ impl fmt::Debug for Repr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Known(value) => write!(f, "{value}"),
-            Self::Term(id) => write!(f, "t{id}"),
+            Self::Term(id) => match engine::value(*id) {
+                Some(value) => write!(f, "{value}"),
+                None => write!(f, "t{id}"),
+            },
             Self::Packed(place) => write!(f, "fields {place}"),
         }
     }
@@ -49,7 +52,7 @@ fn id(number: Repr) -> Id {
 }
 
 /// A term that folded is known from here on.
-fn reduced(id: Id) -> Repr {
+pub(crate) fn reduced(id: Id) -> Repr {
     match engine::known(id) {
         Some(value) if value.sign() != Sign::Minus && value.bits() <= 512 => {
             Known(U512::from_le_slice(&value.to_bytes_le().1))
@@ -101,7 +104,7 @@ fn eq(a: Repr, b: Repr) -> bool {
     match (a, b) {
         (Known(a), Known(b)) => a == b,
         (Repr::Packed(a), Repr::Packed(b)) if a == b => true,
-        _ => engine::decide(term(Op::Eq(id(a), id(b)))),
+        _ => engine::equal(id(a), id(b)),
     }
 }
 
@@ -184,8 +187,14 @@ pub trait Number: Copy {
 macro_rules! numbers {
     ($($name:ident $bits:literal;)*) => {$(
         /// A number of this width.
-        #[derive(Clone, Copy, Debug)]
+        #[derive(Clone, Copy)]
         pub struct $name(pub Repr);
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
 
         #[allow(missing_docs, reason = "as of the number that it stands for")]
         impl $name {
@@ -387,6 +396,13 @@ macro_rules! numbers {
         impl From<$name> for Int {
             fn from(number: $name) -> Self {
                 Self(id(number.0))
+            }
+        }
+
+        impl std::ops::Sub for $name {
+            type Output = Self;
+            fn sub(self, other: Self) -> Self {
+                self.checked_sub(other).expect("no number below zero")
             }
         }
 

@@ -13,7 +13,7 @@ use anyhow::Result;
 use model::{Call, Change, Ledger, Setup, Snapshot, broken, broken_change};
 
 use crate::{
-    engine,
+    distributor, engine,
     host::{Address, Pool, Revert, call_by},
     number::{Int, Number, Repr, U16, U32, U64, U256, lit},
     source::{
@@ -30,21 +30,31 @@ const INTERVAL: u64 = 2_419_200;
 const BLACKOUT: u64 = 1_209_600;
 const START: u64 = 10_000_000;
 
-/// First and last second of each of three epochs: open, and in the blackout window.
-const MOMENTS: [u64; 6] = [
-    START,
-    START + INTERVAL - 1,
-    START + INTERVAL,
-    START + 2 * INTERVAL - 1,
-    START + 2 * INTERVAL,
-    START + 3 * INTERVAL - 1,
-];
-
 const POOL: u8 = 1;
 const OWNER: u8 = 9;
-const STAKERS: [u8; 2] = [2, 3];
+const STAKERS: [u8; 3] = [2, 3, 10];
 const BORROWERS: [u8; 2] = [4, 5];
 const SHARES: [u64; 2] = [6_000, 4_000];
+
+/// How large a world is.
+#[derive(Debug)]
+struct Scope {
+    /// Tokens of each staker.
+    tokens: Vec<u64>,
+    /// First and last second of each epoch: open, and in the blackout window.
+    moments: Vec<u64>,
+}
+
+impl Scope {
+    fn new(epochs: u64, tokens: Vec<u64>) -> Self {
+        let ends = |epoch: u64| [START + epoch * INTERVAL, START + (epoch + 1) * INTERVAL - 1];
+        Self { tokens, moments: (0..epochs).flat_map(ends).collect() }
+    }
+
+    fn stakers(&self) -> &'static [u8] {
+        &STAKERS[..self.tokens.len()]
+    }
+}
 
 /// What can happen.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +76,8 @@ enum Step {
 
 /// The world: the pool's storage, the ledger, and the moment.
 #[derive(Clone)]
-struct World {
+struct World<'a> {
+    scope: &'a Scope,
     pool: Pool,
     ledger: Ledger,
     moment: usize,
@@ -92,11 +103,12 @@ fn integer(value: Int) -> Word {
     Word::from_le_slice(&value.to_bytes_le().1)
 }
 
-impl World {
+impl<'a> World<'a> {
     /// A pool whose epoch zero starts, with these shares, and stakers with so many tokens.
-    fn new(tokens: [u64; 2]) -> Self {
+    fn new(scope: &'a Scope) -> Self {
         let schedule = model::Schedule { interval: INTERVAL, blackout: BLACKOUT, offset: u128::from(START) };
-        let wallets = STAKERS.into_iter().zip(tokens).map(|(staker, tokens)| (name(staker), Word::from(tokens)));
+        let wallets =
+            scope.stakers().iter().zip(&scope.tokens).map(|(staker, tokens)| (name(*staker), Word::from(*tokens)));
         // Borrowers have what they need to repay.
         let wallets = wallets.chain(BORROWERS.map(|borrower| (name(borrower), Word::from(100u64)))).collect();
         let mut ledger = Ledger::new(Setup {
@@ -119,7 +131,7 @@ impl World {
         let mut nobody = Borrower::default();
         (nobody.allocation.current, nobody.allocation.next) = (lit(10_000), lit(10_000));
         pool.borrowers.insert(Address::ZERO, nobody.to_word());
-        let mut world = Self { pool, ledger: ledger.clone(), moment: 0 };
+        let mut world = Self { scope, pool, ledger: ledger.clone(), moment: 0 };
 
         // Before epoch zero shares apply at once.
         let shares = [0, SHARES[0], SHARES[1]];
@@ -131,7 +143,7 @@ impl World {
         let names = vec![Address::ZERO, Address::new(BORROWERS[0]), Address::new(BORROWERS[1])];
         assert_eq!(facet.set_borrower_allocations(names, shares.map(number).to_vec()), Ok(()));
         world.pool = facet.pool;
-        ledger.advance(MOMENTS[0]);
+        ledger.advance(scope.moments[0]);
         world.ledger = ledger;
         world
     }
@@ -145,16 +157,17 @@ impl World {
         }
         key.extend(integer(pool.tokens.held).as_limbs());
         let by_account = [&pool.active, &pool.inactive, &pool.staker_debts, &pool.borrowers, &pool.borrower_debts];
-        for (people, map) in [&STAKERS, &STAKERS, &STAKERS, &BORROWERS, &BORROWERS].into_iter().zip(by_account) {
+        let stakers = self.scope.stakers();
+        for (people, map) in [stakers, stakers, stakers, &BORROWERS, &BORROWERS].into_iter().zip(by_account) {
             for person in people {
                 key.extend(word(map.get(Address::new(*person))).as_limbs());
             }
         }
-        for entry in 0..3u16 {
+        for entry in 0..self.scope.moments.len() as u16 / 2 {
             key.extend(word(pool.shortfalls.get(U16::constant(entry.into()))).as_limbs());
         }
         // What stakers have left is what they and the pool do not have; each one's own is not the same in all histories.
-        key.extend(STAKERS.iter().flat_map(|staker| self.wallet(*staker).into_limbs()));
+        key.extend(stakers.iter().flat_map(|staker| self.wallet(*staker).into_limbs()));
         key
     }
 
@@ -166,11 +179,11 @@ impl World {
     fn after(&self, step: Step) -> Result<Option<Self>, String> {
         let mut next = self.clone();
         if let Step::Wait = step {
-            if self.moment + 1 == MOMENTS.len() {
+            if self.moment + 1 == self.scope.moments.len() {
                 return Ok(None);
             }
             next.moment += 1;
-            next.ledger.advance(MOMENTS[next.moment]);
+            next.ledger.advance(self.scope.moments[next.moment]);
             return Ok(Some(next));
         }
         // A wallet that has nothing pays nothing: tokens are the ledger's to count.
@@ -208,7 +221,7 @@ impl World {
 
     /// The same call, of the facet that answers it.
     fn perform(&mut self, caller: u8, step: Step) -> Result<(), Revert> {
-        call_by(Address::new(caller), U64::constant(MOMENTS[self.moment].into()));
+        call_by(Address::new(caller), U64::constant(self.scope.moments[self.moment].into()));
         let (one, pool, own) = (number(1), self.pool.clone(), Address::new(caller));
         macro_rules! on {
             ($facet:ident, $method:ident($($argument:expr),*)) => {{
@@ -236,12 +249,13 @@ impl World {
     }
 
     fn snapshot(&self) -> Snapshot {
-        self.ledger.snapshot(&STAKERS.map(name), &[Name::ZERO, name(BORROWERS[0]), name(BORROWERS[1])], &[])
+        let stakers: Vec<Name> = self.scope.stakers().iter().copied().map(name).collect();
+        self.ledger.snapshot(&stakers, &[Name::ZERO, name(BORROWERS[0]), name(BORROWERS[1])], &[])
     }
 
     /// Where the facets' books and the ledger's differ.
     fn difference(&self, expected: &Snapshot) -> Option<String> {
-        call_by(Address::new(OWNER), U64::constant(MOMENTS[self.moment].into()));
+        call_by(Address::new(OWNER), U64::constant(self.scope.moments[self.moment].into()));
         let pool = &self.pool;
         let Ok(at) = pool.moment() else { return Some("no epoch".into()) };
         let (active, inactive) = (pool.peek_total_active(&at), pool.load_total_inactive(&at));
@@ -266,7 +280,7 @@ impl World {
             row(&format!("index of shortfall {place}"), word(entry.index), shortfall.index);
         }
         row("shortfalls", word(inactive.shortfalls()), view.shortfalls);
-        for staker in STAKERS {
+        for staker in self.scope.stakers().iter().copied() {
             let account = &expected.accounts[&name(staker)];
             let mut own = Active::from_word(pool.active.get(Address::new(staker)));
             let _ = own.roll_to(at.epoch);
@@ -296,9 +310,9 @@ impl World {
 }
 
 /// Every step that anybody can try.
-fn steps() -> Vec<Step> {
+fn steps(scope: &Scope) -> Vec<Step> {
     let mut all = vec![Step::Wait, Step::Mark];
-    for (staker, other) in [(STAKERS[0], STAKERS[1]), (STAKERS[1], STAKERS[0])] {
+    for staker in scope.stakers().iter().copied() {
         all.extend([
             Step::Stake(staker),
             Step::Request(staker),
@@ -307,8 +321,9 @@ fn steps() -> Vec<Step> {
             Step::WithdrawMax(staker),
             Step::WithdrawDebt(staker),
             Step::Settle(staker),
-            Step::Transfer(staker, other),
         ]);
+        let others = scope.stakers().iter().filter(|other| **other != staker);
+        all.extend(others.map(|other| Step::Transfer(staker, *other)));
     }
     all.extend(
         BORROWERS
@@ -318,29 +333,35 @@ fn steps() -> Vec<Step> {
     all
 }
 
-/// Explores a small world, in which stakers have so many tokens. Prints states, steps, depth and time. Whether nothing was found.
+/// Explores a small world of the pool, of so many epochs, in which stakers have so many tokens, and that of the distributor. Prints states,
+/// steps, depth and time. Whether nothing was found.
 ///
 /// # Errors
-/// The tokens are no numbers.
-pub fn explore_all(tokens: &[&str]) -> Result<bool> {
-    let [a, b] = match tokens {
-        [] => [1, 1],
-        [a, b] => [a.parse()?, b.parse()?],
-        _ => anyhow::bail!("--scopes takes no tokens or those of two stakers, such as 2 1"),
+/// The sizes are no numbers, or there are fewer than two stakers or more than three.
+pub fn explore_all(sizes: &[&str]) -> Result<bool> {
+    let sizes = sizes.iter().map(|size| size.parse()).collect::<Result<Vec<u64>, _>>()?;
+    let scope = match sizes.as_slice() {
+        [] => Scope::new(3, vec![1, 1]),
+        [epochs, tokens @ ..] if (2..=STAKERS.len()).contains(&tokens.len()) => Scope::new(*epochs, tokens.to_vec()),
+        _ => anyhow::bail!(
+            "--scopes takes nothing, or a number of epochs and the tokens of two or three stakers, such as 3 2 1"
+        ),
     };
     println!(
-        "every order of calls by two stakers and two borrowers, one token at a time, in three epochs, in and out of the blackout window"
+        "every order of calls of the pool: {} stakers, two borrowers, one token at a time, {} epochs, in and out of the blackout window",
+        scope.tokens.len(),
+        scope.moments.len() / 2
     );
-    let good = explore([a, b]);
+    let good = explore(&scope);
     println!(
-        "not in these worlds: rewards (their rate is zero), changes of shares and caps, operators, amounts above these"
+        "  not in this world: rewards (their rate is zero), changes of shares and caps, operators, amounts above these"
     );
-    Ok(good)
+    Ok(good && distributor::explore())
 }
 
-fn explore(tokens: [u64; 2]) -> bool {
-    let (started, steps) = (Instant::now(), steps());
-    let first = World::new(tokens);
+fn explore(scope: &Scope) -> bool {
+    let (started, steps) = (Instant::now(), steps(scope));
+    let first = World::new(scope);
     let mut seen = HashSet::from([first.key()]);
     let mut frontier = vec![(first, Vec::<Step>::new())];
     let (mut depth, mut transitions, mut refused, mut shortfalls) = (0, 0u64, 0u64, 0u64);
@@ -380,7 +401,8 @@ fn explore(tokens: [u64; 2]) -> bool {
         depth += usize::from(!frontier.is_empty());
     }
     println!(
-        "  tokens {tokens:?}: {} states, {transitions} calls, {refused} refusals, {shortfalls} shortfalls marked, depth {depth}, {:.1} s",
+        "  tokens {:?}: {} states, {transitions} calls, {refused} refusals, {shortfalls} shortfalls marked, depth {depth}, {:.1} s",
+        scope.tokens,
         seen.len(),
         started.elapsed().as_secs_f64()
     );

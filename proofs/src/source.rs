@@ -9,3 +9,6 @@
 )]
 
 include!(concat!(env!("OUT_DIR"), "/source.rs"));
+
+/// The source of what is changed by mutants, as text.
+pub const PURE: &str = include_str!(concat!(env!("OUT_DIR"), "/native.rs"));

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use num_bigint::BigInt;
 
 use crate::{
-    engine::{self, Query, Run},
+    engine::{self, Limits, Query, Run},
     laws::Law,
     solver::{Answer, Kind, Solver},
 };
@@ -41,7 +41,7 @@ pub struct Verdict {
 /// A solver cannot be started.
 pub fn of(law: &Law, venv: &Path) -> Result<Verdict> {
     let started = Instant::now();
-    let mut run = run(law, venv, AS_IT_IS)?;
+    let mut run = run(law, venv, AS_IT_IS, Limits::NONE)?;
     run.witnessed = run.witnessed || is_about_something(law, &run, venv)?;
     let exploring = started.elapsed();
     let ask = |kind| ask_all(kind, venv, &run.queries);
@@ -69,13 +69,13 @@ fn is_about_something(law: &Law, run: &Run, venv: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// Runs a law on every path.
+/// Runs a law on every path, as far as the limits allow.
 ///
 /// # Errors
 /// A solver cannot be started.
-pub fn run(law: &Law, venv: &Path, mutant: (usize, usize)) -> Result<Run> {
+pub fn run(law: &Law, venv: &Path, mutant: (usize, usize), limits: Limits) -> Result<Run> {
     let solver = Solver::start(Kind::Z3, venv, GLANCE)?;
-    let (run, _) = engine::explore(law.theory, law.style, solver, mutant, &law.run);
+    let (run, _) = engine::explore(law.theory, law.style, solver, mutant, limits, &law.run);
     Ok(run)
 }
 
@@ -170,40 +170,80 @@ chain; hashing of keys and leaves; storage beyond that a word reads back as it w
 the router and diamond cuts; allowances and permits; the borrower's proxy; the vault's arithmetic. proofs/README.md has the list, and every
 assumption.";
 
+/// Numbers, by name.
+pub type Values = BTreeMap<String, BigInt>;
+
+/// The claim of a law that a mutant breaks with these numbers, with which the original keeps them all.
+#[must_use]
+pub fn breaks(law: &Law, values: &Values, mutant: (usize, usize)) -> Option<String> {
+    let broken = engine::replay(law.theory, values.clone(), mutant, &law.run).broken?;
+    let original = engine::replay(law.theory, values.clone(), AS_IT_IS, &law.run);
+    (original.witnessed && original.broken.is_none()).then_some(broken)
+}
+
+/// How long a solver may think about a question of a mutant, milliseconds.
+const OF_MUTANTS: u32 = 3_000;
+
 /// The first claim of a law that a mutant breaks, with numbers that break it.
 ///
 /// # Errors
 /// A solver cannot be started.
-pub fn first_refutation(law: &Law, venv: &Path, mutant: (usize, usize)) -> Result<Found> {
-    let run = run(law, venv, mutant)?;
-    let mut solver = Solver::start(Kind::Z3, venv, 3_000)?;
-    let mut open = false;
-    for query in &run.queries {
-        for (claim, answer) in ask(&mut solver, query) {
-            let Answer::Satisfiable(values) = answer else {
-                open = true;
-                continue;
-            };
-            let tried = engine::replay(law.theory, values.clone(), mutant, &law.run);
-            if let Some(broken) = tried.broken {
-                return Ok(Found::Refuted(broken, values));
-            }
-            open = true;
-            let _ = claim;
+pub fn first_refutation(law: &Law, venv: &Path, mutant: (usize, usize), limits: Limits) -> Result<Found> {
+    kept_by(law, venv, mutant, limits, Kind::Z3)
+}
+
+/// As [`first_refutation`], by this solver.
+///
+/// # Errors
+/// A solver cannot be started.
+pub fn kept_by(law: &Law, venv: &Path, mutant: (usize, usize), limits: Limits, kind: Kind) -> Result<Found> {
+    let mut run = run(law, venv, mutant, limits)?;
+    let (started, mut solver) = (Instant::now(), Solver::start(kind, venv, OF_MUTANTS)?);
+    let mut open = run.stopped.take();
+    for query in run.queries.iter().chain(&run.panics) {
+        if started.elapsed() > limits.time {
+            open = Some(format!("asked for longer than {} s", limits.time.as_secs()));
+            break;
+        }
+        if let Some((claim, values)) = refute(&mut solver, query, law, mutant, &mut open) {
+            return Ok(Found::Refuted(claim, values));
         }
     }
-    Ok(if open { Found::Open } else { Found::Kept })
+    Ok(open.map_or(Found::Kept, Found::Open))
+}
+
+/// Numbers that break a claim, and are tried; or why it is open.
+fn refute(
+    solver: &mut Solver,
+    query: &Query,
+    law: &Law,
+    mutant: (usize, usize),
+    open: &mut Option<String>,
+) -> Option<(String, Values)> {
+    let why = match solver.ask(&query.text, &query.variables) {
+        Answer::Unsatisfiable => return None,
+        Answer::Satisfiable(values) => match breaks(law, &values, mutant) {
+            Some(broken) => return Some((broken, values)),
+            None => "the numbers of a solver keep the law",
+        },
+        Answer::Unknown(_) => "a solver does not know",
+    };
+    if query.parts.len() > 1 {
+        return query.parts.iter().find_map(|part| refute(solver, part, law, mutant, open));
+    }
+    open.get_or_insert_with(|| why.into());
+    None
 }
 
 /// What a law says of a mutant.
 #[derive(Debug)]
 pub enum Found {
     /// These numbers break this claim.
-    Refuted(String, BTreeMap<String, BigInt>),
+    Refuted(String, Values),
     /// It holds of the mutant as well.
     Kept,
-    /// A solver does not know.
-    Open,
+    /// It is not known, for this reason.
+    Open(String),
 }
 
 /// Values as they are written in a command.

@@ -36,7 +36,7 @@ pub fn named(name: &str, value: Int) -> Int {
 /// Yes or no.
 #[must_use]
 pub fn either(name: &str) -> bool {
-    any_up_to::<u16>(name, 1) == lit(1)
+    engine::choice(name)
 }
 
 /// A number as laws speak of it.
@@ -64,6 +64,12 @@ pub fn assume(fact: impl Into<Claim>) {
 /// Must follow from the path.
 pub fn claim(what: &str, fact: impl Into<Claim>) {
     engine::claim(what, fact.into().0);
+}
+
+/// That two things are equal, number by number: nothing is decided.
+#[must_use]
+pub fn equal<T: PartialEq>(a: &T, b: &T) -> Claim {
+    Claim(engine::gather(|| a == b))
 }
 
 /// Must follow from these facts alone.

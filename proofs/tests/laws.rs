@@ -1,4 +1,19 @@
-//! The laws, without solvers, on numbers that once refuted one.
+//! The laws, without solvers, on numbers that once refuted one; and the terms that they are about, against the functions compiled as they are.
+
+mod differential;
+
+/// The contracts' functions, as they are.
+#[allow(
+    clippy::all,
+    missing_docs,
+    unused,
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "checked where it stands"
+)]
+mod native {
+    include!(concat!(env!("OUT_DIR"), "/native.rs"));
+}
 
 use std::{collections::BTreeMap, fs, path::Path};
 

@@ -23,6 +23,12 @@ pub(super) const LAWS: &[Law] = &[
         coverage,
         "If all shares together are the whole, the excesses of all borrowers cover every shortfall, so it can always be marked.",
     ),
+    Law::new(
+        "debts 4",
+        order,
+        "Two borrowers after any others, in either order: points, debts together and completeness are the same, so they are in any order of a \
+         list. Where all are charged in full, an order changes nobody's debt by more than a unit.",
+    ),
 ];
 
 fn excess_is_exact() {
@@ -80,5 +86,29 @@ fn coverage() {
     if either("that was all") {
         assume(shares.eq(WHOLE));
         claim("the excesses cover the shortfall", ((loans - active) * WHOLE).le(excesses));
+    }
+}
+
+/// Neighbours change places, which makes any order of any other.
+fn order() {
+    let shortfall = any_up_to::<u128>("shortfall", power(112) - int(1));
+    let limit = power(112) * WHOLE;
+    let (before, a, b) = (
+        any_up_to::<u128>("points before", limit),
+        any_up_to::<u128>("one's excess", limit),
+        any_up_to::<u128>("other's excess", limit),
+    );
+    let mut start = Attribution::of(shortfall);
+    let _ = start.charge(before);
+    let (mut one, mut other) = (start, start);
+    let first = [one.charge(a), one.charge(b)].map(int);
+    let mut second = [other.charge(b), other.charge(a)].map(int);
+    second.reverse();
+    claim("points are the same", int(one.covered()).eq(other.covered()));
+    claim("debts together are the same", (first[0] + first[1]).eq(second[0] + second[1]));
+    claim("completeness is the same", one.is_complete() == other.is_complete());
+    let in_full = (int(start.covered()) + a + b).le(start.required());
+    for (x, y) in first.into_iter().zip(second) {
+        claim("a debt is the same to a unit where all are charged in full", !in_full | x.le(y + 1) & y.le(x + 1));
     }
 }

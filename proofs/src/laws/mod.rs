@@ -5,6 +5,7 @@ mod distributor;
 mod haircuts;
 mod pool;
 mod records;
+mod refusals;
 mod rewards;
 mod schedules;
 mod shares;
@@ -59,6 +60,7 @@ pub fn all() -> Vec<Law> {
         pool::LAWS,
         distributor::LAWS,
         schedules::LAWS,
+        refusals::LAWS,
         words::LAWS,
     ]
     .concat()

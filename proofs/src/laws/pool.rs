@@ -2,7 +2,7 @@
 
 use super::Law;
 use crate::{
-    host::{Address, HOST, Pool, call_by},
+    host::{Address, HOST, Pool, anything_goes, call_by},
     number::{Number, Repr},
     source::{
         facets::{
@@ -12,7 +12,7 @@ use crate::{
         pool_storage::words::{self, Borrower, Loans},
     },
     world::{
-        balances::{Active, Allocation, Inactive, Schedule, Shortfall, balance::Record},
+        balances::{Active, Allocation, GlobalRewards, Inactive, Schedule, Shortfall, UserRewards, balance::Record},
         *,
     },
 };
@@ -38,6 +38,12 @@ pub(super) const LAWS: &[Law] = &[
     Law::loose("pool: settle", || step(SETTLE), STEP),
     Law::loose("pool: rate", || step(RATE), STEP),
     Law::loose("pool: sweep", || step(SWEEP), STEP),
+    Law::new(
+        "pool: epochs",
+        parameters,
+        "Whatever parameters of epochs or blackout window governance sets: those that are accepted are legal, the running epoch keeps its \
+         number and its start, the present was and is outside the blackout window, and no stake moves. Before epoch zero it stays in the future.",
+    ),
     Law::loose("pool: time", time, "Time alone keeps the books, and a shortfall is at most the inactive stake."),
 ];
 
@@ -53,10 +59,10 @@ pub(super) const STAKER: Address = Address::new(2);
 const RECIPIENT: Address = Address::new(3);
 pub(super) const BORROWER: Address = Address::new(4);
 pub(super) const OTHER: Address = Address::new(5);
+const TOKEN: Address = Address::new(6);
 
-/// 28 days and 14; where epochs begin and end is the law of schedules.
-const INTERVAL: u32 = u32::constant(2_419_200);
-const BLACKOUT: u32 = u32::constant(1_209_600);
+/// Seconds of a day.
+const DAY: i128 = 86_400;
 
 fn balance(name: &str) -> u128 {
     any_up_to(name, power(112) - int(1))
@@ -74,11 +80,18 @@ fn at(record: Record, epoch: u16) -> Int {
 
 /// Any state that the rules allow, at any time, called by anybody.
 pub(super) fn any_pool() -> Pool {
-    let now = any_up_to::<u64>("now", int(60_000) * 2_419_200);
+    // Whatever the schedule says, and whatever becomes of rewards: both have laws of their own.
+    anything_goes(true);
+    let now = any::<u64>("now");
     call_by(BORROWER, now);
     let mut pool = Pool::default();
-    let epochs = Schedule { interval: INTERVAL, blackout: BLACKOUT, offset: lit(0) };
-    pool.schedule.set(words::Schedule { epochs, distribution_start: lit(0) }.to_word());
+    let epochs = Schedule { interval: any("interval"), blackout: any("blackout"), offset: any("offset") };
+    pool.schedule.set(words::Schedule { epochs, distribution_start: any("distribution start") }.to_word());
+    let rate = any_up_to("rate", power(96) - int(1));
+    pool.emission.set(words::Emission { staked_token: TOKEN, rewards_per_second: rate }.to_word());
+    let clock = |name| any_up_to::<u64>(name, power(48) - int(1));
+    let index = any_up_to("global index", power(160) - int(1));
+    pool.rewards.set(GlobalRewards { index, settled_at: clock("settled at"), end: clock("end") }.to_word());
     let epoch = epochs.epoch(now).unwrap_or_default();
 
     let (active_epoch, inactive_epoch) =
@@ -136,6 +149,9 @@ fn any_staker(pool: &mut Pool, name: Address, prefix: &str) {
     assume((int(inactive.next) - at(inactive, epoch)).le(int(total.next) - at(total, epoch)));
     pool.active.insert(name, Active(active).to_word());
     pool.inactive.insert(name, Inactive(inactive).to_word());
+    let index = any_up_to(&format!("{prefix} settled index"), power(160) - int(1));
+    let accrued = any_up_to(&format!("{prefix} rewards"), power(96) - int(1));
+    pool.staker_rewards.insert(name, UserRewards { index, accrued }.to_word());
 }
 
 /// All that the books are about, at this moment.
@@ -211,8 +227,11 @@ fn time() {
     claim("a shortfall is at most the inactive stake", before.shortfall().le(before.totals[2]));
     let Ok(unborrowed) = Ok::<_, ()>(pool.unborrowed()) else { return };
     claim("what is unborrowed is computed so", int(unborrowed).eq(before.unborrowed()));
-    let later = any_up_to::<u64>("later", int(60_000) * 2_419_200);
-    assume(int(later).ge(HOST.block_timestamp()));
+    let (now, later) = (HOST.block_timestamp(), any::<u64>("later"));
+    assume(int(later).ge(now));
+    // Of later times, later epochs: `schedule 2`.
+    let epoch = |time| int(pool.schedule().epoch(time).unwrap_or_default());
+    assume(epoch(now).le(epoch(later)));
     call_by(STAKER, later);
     let after = Books::of(&pool);
     after.claim();
@@ -559,3 +578,59 @@ const SWEEP: Step = |pool, before| {
     }
     done
 };
+
+/// From a schedule and a total of stake as they can be, at any time.
+fn parameters() {
+    let epochs = Schedule {
+        interval: any_up_to("interval", 92 * DAY),
+        blackout: any_up_to("blackout", 92 * DAY),
+        offset: any("offset"),
+    };
+    let legal = |schedule: &Schedule| {
+        let (interval, blackout) = (int(schedule.interval), int(schedule.blackout));
+        interval.le(92 * DAY) & blackout.ge(3 * DAY) & (blackout * 2).le(interval)
+    };
+    assume(legal(&epochs));
+    let now = any::<u64>("now");
+    call_by(STAKER, now);
+    let mut pool = Pool::default();
+    pool.schedule.set(words::Schedule { epochs, distribution_start: any("distribution start") }.to_word());
+    let epoch = epochs.epoch(now).unwrap_or_default();
+    let stored = record("total active", any("epoch of the active total"));
+    assume(int(stored.epoch).le(epoch));
+    pool.total_active.set(Active(stored).to_word());
+
+    let (interval, offset, window) =
+        (any::<U256>("new interval"), any::<U256>("new offset"), any::<U256>("new window"));
+    let taken = &mut pool;
+    let of_window = either("the window");
+    let done = if of_window {
+        on!(taken as EpochSchedule, |facet: &mut EpochSchedule| facet.set_blackout_window(window))
+    } else {
+        on!(taken as EpochSchedule, |facet: &mut EpochSchedule| facet.set_epoch_parameters(interval, offset))
+    };
+    if !done {
+        return;
+    }
+    let after = pool.schedule();
+    claim("what is accepted is legal", legal(&after));
+    if of_window {
+        claim("the window is the new one", int(after.blackout).eq(window));
+        claim("epochs stay", int(after.interval).eq(epochs.interval) & int(after.offset).eq(epochs.offset));
+    } else {
+        claim("the parameters are the new ones", int(after.interval).eq(interval) & int(after.offset).eq(offset));
+        claim("the window stays", int(after.blackout).eq(epochs.blackout));
+    }
+    claim("the present was and is outside the blackout window", !epochs.in_blackout(now) && !after.in_blackout(now));
+    let total = Active::from_word(pool.total_active.get()).0;
+    claim("no stake moves", at(total, epoch).eq(at(stored, epoch)) & int(total.next).eq(stored.next));
+    match (epochs.epoch_number(now), after.epoch_number(now)) {
+        (Ok(number), Ok(same)) => {
+            claim("the running epoch keeps its number", int(number).eq(same));
+            let start = |schedule: Schedule| int(schedule.offset) + int(number) * schedule.interval;
+            claim("the running epoch keeps its start", start(epochs).eq(start(after)));
+        }
+        (Err(_), Err(_)) => claim("epoch zero stays in the future", int(after.offset).gt(now)),
+        _ => claim("epoch zero neither starts nor is undone", false),
+    }
+}

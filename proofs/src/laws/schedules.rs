@@ -14,7 +14,8 @@ pub(super) const LAWS: &[Law] = &[
         "schedule 2",
         epochs,
         "Each second from the start on lies in exactly one epoch, between its first second and the first one after; what remains is 1 to a \
-         whole epoch; requests are closed exactly in the last seconds of an epoch, as many as the blackout window has.",
+         whole epoch; requests are closed exactly in the last seconds of an epoch, as many as the blackout window has. A later second \
+         lies in the same epoch or a later one.",
     ),
     Law::new("schedule 3", ends, "An epoch ends where the next one starts, in 64 bits, or later than any clock says."),
     Law::new(
@@ -70,6 +71,9 @@ fn epochs() {
         Ok(epoch) => claim("records have the same number", int(epoch).eq(number)),
         Err(_) => claim("records have 16 bits for it", number.ge(power(16))),
     }
+    let later = any::<u64>("later");
+    assume(int(later).ge(now));
+    claim("epochs never go back", schedule.epoch_number(later).map_or(Claim::from(false), |later| number.le(later)));
     let remaining = schedule.time_remaining(now).map_or(int(-1), int);
     claim("what remains is until the next one", (remaining + now).eq(first + length));
     let closed = Claim::from(schedule.in_blackout(now));
