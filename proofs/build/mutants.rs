@@ -8,12 +8,17 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-/// Where something can be changed: file, line, function, and into what.
+/// File, line and column, function, and into what.
+type Site = (String, (usize, usize), String, Vec<String>);
+
+/// Where something can be changed.
 #[derive(Default)]
 pub(crate) struct Sites {
-    all: Vec<(String, (usize, usize), String, Vec<String>)>,
+    all: Vec<Site>,
     file: String,
     function: String,
+    /// Whether fields are put into words, or taken out: there, only bits are changed.
+    of_words: bool,
 }
 
 const COMPARISONS: [&str; 6] = ["<", "<=", ">", ">=", "==", "!="];
@@ -29,6 +34,8 @@ const METHODS: &[(&str, &[&str])] = &[
     ("div_ceil", &["div_floor"]),
     ("min", &["max"]),
 ];
+
+const BITS: &[(&str, &[&str])] = &[("|", &["^", "&"]), ("&", &["|"]), ("<<", &[">>"]), (">>", &["<<"])];
 
 impl Sites {
     pub(crate) fn visit(&mut self, file: &str, source: &mut File) {
@@ -49,6 +56,26 @@ impl Sites {
     }
 }
 
+impl Sites {
+    /// Bits as others: how fields are put into words.
+    fn bits(&mut self, expression: &mut Expr, line: (usize, usize)) {
+        let Expr::Binary(binary) = expression else { return };
+        let op = binary.op.to_string();
+        let Some((_, others)) = BITS.iter().find(|(known, _)| *known == op) else { return };
+        let site = self.site(line, others.iter().map(|other| format!("`{op}` as `{other}`")).collect());
+        let (left, right) = (&binary.left, &binary.right);
+        let arms = others.iter().enumerate().map(|(at, other)| {
+            let (number, other): (usize, BinOp) = (at + 1, syn::parse_str(other).expect("an operator"));
+            quote! { #number => left #other right, }
+        });
+        let op = binary.op;
+        *expression = parse_quote!(({
+            let (left, right) = (#left, #right);
+            match crate::mutants::chosen(#site) { #(#arms)* _ => left #op right }
+        }));
+    }
+}
+
 impl VisitMut for Sites {
     fn visit_item_fn_mut(&mut self, function: &mut syn::ItemFn) {
         self.function = function.sig.ident.to_string();
@@ -62,12 +89,10 @@ impl VisitMut for Sites {
         };
         for member in &mut item.items {
             let syn::ImplItem::Fn(function) = member else { continue };
-            // Words are permutations of bits, and have a law of their own kind.
-            if ["from_word", "to_word"].contains(&function.sig.ident.to_string().as_str()) {
-                continue;
-            }
+            self.of_words = ["from_word", "to_word"].contains(&function.sig.ident.to_string().as_str());
             self.function = format!("{name}::{}", function.sig.ident);
             self.visit_impl_item_fn_mut(function);
+            self.of_words = false;
         }
     }
 
@@ -81,6 +106,9 @@ impl VisitMut for Sites {
             return;
         }
         visit_mut::visit_expr_mut(self, expression);
+        if self.of_words {
+            return self.bits(expression, line);
+        }
         match expression {
             Expr::Binary(binary) => match binary.op {
                 BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_) | BinOp::Eq(_) | BinOp::Ne(_) => {

@@ -109,6 +109,8 @@ pub struct Run {
     pub claims: usize,
     /// A claim that is false as it stands.
     pub broken: Option<String>,
+    /// Whether it is a panic that broke it, or that it does not end.
+    pub panicked: bool,
     /// Sites of mutants that were passed.
     pub sites: BTreeSet<usize>,
     /// Ends of paths of which that is not known: SMT-LIB.
@@ -117,6 +119,8 @@ pub struct Run {
     pub witnessed: bool,
     /// Values that reach the ends of some paths: as many as were asked for.
     pub examples: Vec<BTreeMap<String, BigInt>>,
+    /// The maximum of each number that was asked for.
+    pub names: BTreeMap<String, BigInt>,
     /// Paths that ended with a panic: satisfiable if something leads there.
     pub panics: Vec<Query>,
     /// Why there are paths that were not taken.
@@ -230,7 +234,7 @@ impl State {
         if self.steps > self.maximum_steps {
             panic_any(Left::Endless);
         }
-        if self.steps % 64 == 0 && self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+        if self.steps.is_multiple_of(64) && self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
             panic_any(Left::OutOfTime);
         }
     }
@@ -832,6 +836,7 @@ impl State {
     /// What is kept of the end of a path.
     fn end(&mut self, panic: Option<Box<dyn Any + Send>>, limits: Limits) {
         self.gathered = None;
+        self.run.names.append(&mut self.bounds);
         // The path is over: what follows is no step of it.
         self.steps = 0;
         if let Some(cause) = panic {
@@ -969,6 +974,7 @@ pub fn replay(theory: Theory, inputs: BTreeMap<String, BigInt>, mutant: (usize, 
             && run.broken.is_none()
         {
             run.broken = Some(message(&*cause));
+            run.panicked = true;
         }
         *state = State::new(Theory::Integers);
         run

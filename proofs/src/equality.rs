@@ -32,6 +32,11 @@ const fn function(name: &'static str, run: fn()) -> Law {
     Law { name, prose: "", theory: Theory::Integers, style: Style::Each, example: &[], run }
 }
 
+/// One that puts fields into a word and takes them out: bit by bit.
+const fn word(name: &'static str, run: fn()) -> Law {
+    Law { name, prose: "", theory: Theory::Bits, style: Style::Each, example: &[], run }
+}
+
 thread_local! {
     static DOMAIN: std::cell::Cell<Domain> = const { std::cell::Cell::new(Domain::All) };
 }
@@ -142,7 +147,30 @@ pub const FUNCTIONS: &[Law] = &[
         let schedule = distribution::schedule::Schedule { interval: any("interval"), offset: any("offset") };
         same(|| schedule.epoch(any("time")));
     }),
+    word("words of stake", || {
+        same(|| (Active::from_word(any("word")), Shortfall::from_word(any("word"))));
+        same(|| (active().to_word(), shortfall("", any("epoch")).to_word()));
+    }),
+    word("words of rewards", || {
+        let index = any_up_to("index", power(160) - int(1));
+        let clock = |name| any_up_to::<u64>(name, power(48) - int(1));
+        let global = GlobalRewards { index, settled_at: clock("settled at"), end: clock("end") };
+        let own = UserRewards { index, accrued: any_up_to("accrued", power(96) - int(1)) };
+        same(|| (GlobalRewards::from_word(any("word")), UserRewards::from_word(any("word"))));
+        same(|| (global.to_word(), own.to_word()));
+    }),
+    word("words of roots", || same(|| Roots::from_word(any("word")))),
+    word("words of roots, written", || same(|| Roots { oracle: address(), ..roots() }.to_word())),
+    word("words of agreement", || {
+        let epoch = any_up_to("epoch", power(40) - int(1));
+        let agreement = Agreement { distributor: address(), epoch, published: either("published"), ..agreement() };
+        same(|| (Agreement::from_word(any("word")), agreement.to_word()));
+    }),
 ];
+
+fn address() -> Address {
+    Address(any("address"))
+}
 
 fn amount() -> u128 {
     any("amount")

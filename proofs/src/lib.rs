@@ -3,6 +3,8 @@
 //! [`source`] is the contracts' own source over numbers that are terms ([`number`]), [`engine`] runs it on every path, [`laws`] claims, and
 //! [`verdict`] asks the solvers.
 
+#![allow(clippy::result_large_err, reason = "errors are the contracts', whose numbers are larger as terms")]
+
 pub mod counterexample;
 pub mod distributor;
 pub mod engine;

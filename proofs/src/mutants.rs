@@ -9,7 +9,7 @@ use std::{
     fs,
     hash::{Hash as _, Hasher as _},
     io::Write as _,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -53,44 +53,113 @@ pub fn chosen(site: usize) -> usize {
 type Mutant = (usize, usize);
 
 /// What a law, or a function, may take with a mutant; and the laws together.
-const LIMITS: Limits = Limits { paths: 250, time: Duration::from_secs(40), steps: 5_000, examples: 0, panics: true };
-const ALTOGETHER: Duration = Duration::from_secs(150);
+const LIMITS: Limits = Limits { paths: 250, time: Duration::from_secs(25), steps: 5_000, examples: 0, panics: true };
+const ALTOGETHER: Duration = Duration::from_secs(90);
 
 /// How a law or a function is run to learn what it passes.
 const TO_LEARN: Limits = Limits { examples: 24, ..Limits::NONE };
 
-/// A law or a function, and once it is known: the sites that it passes, and numbers that reach the ends of its paths.
+/// A law or a function, and once it is known: the sites that it passes, and numbers that it is about.
 struct Learnt {
     law: Law,
-    run: OnceLock<Run>,
+    known: OnceLock<(Run, Vec<Values>)>,
+    learning: Mutex<()>,
 }
 
 impl Learnt {
     fn all(laws: &[Law]) -> Vec<Self> {
-        laws.iter().map(|law| Self { law: *law, run: OnceLock::new() }).collect()
+        laws.iter().map(|law| Self { law: *law, known: OnceLock::new(), learning: Mutex::new(()) }).collect()
     }
 
-    fn run(&self, venv: &Path) -> Result<&Run> {
-        if let Some(run) = self.run.get() {
-            return Ok(run);
+    fn known(&self, venv: &Path) -> Result<&(Run, Vec<Values>)> {
+        let _turn = self.learning.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = self.known.get() {
+            return Ok(known);
         }
         let run = verdict::run(&self.law, venv, AS_IT_IS, TO_LEARN)?;
-        Ok(self.run.get_or_init(|| run))
+        let tries = tries(&self.law, &run);
+        Ok(self.known.get_or_init(|| (run, tries)))
     }
 
     /// Whether it passes what a mutant changes.
     fn passes(&self, mutant: Mutant, venv: &Path) -> Result<bool> {
-        Ok(self.run(venv)?.sites.contains(&mutant.0))
+        Ok(self.known(venv)?.0.sites.contains(&mutant.0))
     }
 
     /// What a mutant breaks with numbers that are known.
-    fn broken_by_examples(&self, mutant: Mutant, venv: &Path) -> Result<Option<Row>> {
-        for values in &self.run(venv)?.examples {
+    fn broken_by_tries(&self, mutant: Mutant, venv: &Path) -> Result<Option<Row>> {
+        for values in &self.known(venv)?.1 {
             if let Some(claim) = verdict::breaks(&self.law, values, mutant) {
                 return Ok(Some(refuted(&self.law, claim, values, mutant)));
             }
         }
         Ok(None)
+    }
+}
+
+/// So many random numbers are tried of each law.
+const RANDOM: usize = 600;
+
+/// Numbers that a law is about: those that reach the ends of its paths, their neighbours, and random ones.
+fn tries(law: &Law, run: &Run) -> Vec<Values> {
+    let mut all = run.examples.clone();
+    for example in &run.examples {
+        for (name, value) in example {
+            let maximum = run.names.get(name).cloned().unwrap_or_default();
+            for near in [value - 1, value + 1] {
+                if near >= BigInt::from(0) && near <= maximum {
+                    let mut values = example.clone();
+                    values.insert(name.clone(), near);
+                    all.push(values);
+                }
+            }
+        }
+    }
+    let mut random = Random(7);
+    for _ in 0..RANDOM {
+        let mut last = BigInt::from(0);
+        let one = run.names.iter().map(|(name, maximum)| {
+            last = random.number(maximum, &last);
+            (name.clone(), last.clone())
+        });
+        all.push(one.collect());
+    }
+    let holds = |values: &Values| {
+        let tried = engine::replay(law.theory, values.clone(), AS_IT_IS, &law.run);
+        tried.witnessed && tried.broken.is_none()
+    };
+    all.retain(holds);
+    all
+}
+
+/// Random bits: splitmix64.
+struct Random(u64);
+
+impl Random {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Up to `maximum`: a small one, a large one, one near the last, or any.
+    fn number(&mut self, maximum: &BigInt, last: &BigInt) -> BigInt {
+        let bits = self.bits() % (maximum.bits() + 1);
+        let number = match self.bits() % 7 {
+            0 | 1 => BigInt::from(self.bits() % 4),
+            2 => BigInt::from(self.bits() % 10_001),
+            3 => (BigInt::from(1) << bits) - self.bits() % 2,
+            4 => last + self.bits() % 3,
+            5 => maximum - self.bits() % 2,
+            _ => (BigInt::from(self.bits()) * self.bits() * self.bits() * self.bits()) >> (256 - bits.min(256)),
+        };
+        if number > *maximum || number < BigInt::from(0) {
+            BigInt::from(self.bits() % 2).min(maximum.clone())
+        } else {
+            number
+        }
     }
 }
 
@@ -116,13 +185,13 @@ pub fn table(venv: &Path, names: &[&str]) -> Result<bool> {
     // Panics are results here.
     std::panic::set_hook(Box::new(|_| {}));
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/mutants.tsv");
-    let rows = known(&place);
     let mutants: Vec<Mutant> = SITES
         .iter()
         .enumerate()
         .filter(|(_, site)| names.is_empty() || names.iter().any(|name| site.file.contains(name)))
         .flat_map(|(at, site)| (1..=site.changes.len()).map(move |change| (at, change)))
         .collect();
+    let rows = known(&place, &mutants);
     let open: Vec<Mutant> = mutants.iter().filter(|mutant| !rows.contains_key(mutant)).copied().collect();
     eprintln!("{} mutants, of which {} are not yet decided", mutants.len(), open.len());
     let rows = Mutex::new(rows);
@@ -163,7 +232,7 @@ fn each<T: Sync>(all: &[T], act: impl Fn(&T) -> Result<()> + Sync) -> Result<()>
 fn one(mutant: Mutant, [functions, narrow, wide]: [&[Learnt]; 3], venv: &Path) -> Result<Row> {
     for learnt in narrow {
         if learnt.passes(mutant, venv)?
-            && let Some(row) = learnt.broken_by_examples(mutant, venv)?
+            && let Some(row) = learnt.broken_by_tries(mutant, venv)?
         {
             return Ok(row);
         }
@@ -187,7 +256,7 @@ fn one(mutant: Mutant, [functions, narrow, wide]: [&[Learnt]; 3], venv: &Path) -
             continue;
         }
         if is_wide(&learnt.law)
-            && let Some(row) = learnt.broken_by_examples(mutant, venv)?
+            && let Some(row) = learnt.broken_by_tries(mutant, venv)?
         {
             return Ok(row);
         }
@@ -333,26 +402,25 @@ fn print(mutants: &[Mutant], rows: &BTreeMap<Mutant, Row>) -> bool {
 fn digest() -> String {
     let mut hasher = DefaultHasher::new();
     PURE.hash(&mut hasher);
-    format!("{SITES:?}").hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
 /// Results of an earlier run on the same source: refutations and equalities. What was open is tried again.
-fn known(place: &PathBuf) -> BTreeMap<Mutant, Row> {
+fn known(place: &Path, mutants: &[Mutant]) -> BTreeMap<Mutant, Row> {
     let text = fs::read_to_string(place).unwrap_or_default();
     let of = digest();
+    let names: BTreeMap<String, Mutant> = mutants.iter().map(|mutant| (said(*mutant), *mutant)).collect();
     text.lines()
         .filter_map(|line| {
-            let [source, site, change, result, by] = line.split('\t').collect::<Vec<_>>().try_into().ok()?;
+            let [source, name, result, by] = line.split('\t').collect::<Vec<_>>().try_into().ok()?;
             let decided = source == of && (result == "refuted" || result == "equal");
-            decided.then(|| Some(((site.parse().ok()?, change.parse().ok()?), row(result, by)))).flatten()
+            decided.then(|| Some((*names.get(name)?, row(result, by)))).flatten()
         })
         .collect()
 }
 
-fn keep(place: &PathBuf, mutant: Mutant, row: &Row) -> Result<()> {
-    let line =
-        format!("{}\t{}\t{}\t{}\t{}\n", digest(), mutant.0, mutant.1, row.result, row.by.replace(['\t', '\n'], " "));
+fn keep(place: &Path, mutant: Mutant, row: &Row) -> Result<()> {
+    let line = format!("{}\t{}\t{}\t{}\n", digest(), said(mutant), row.result, row.by.replace(['\t', '\n'], " "));
     let mut file = fs::OpenOptions::new().create(true).append(true).open(place)?;
     file.write_all(line.as_bytes()).with_context(|| format!("{} cannot be written", place.display()))
 }

@@ -413,6 +413,17 @@ macro_rules! numbers {
             }
         }
 
+        impl std::ops::BitXor for $name {
+            type Output = Self;
+            fn bitxor(self, other: Self) -> Self {
+                match (self.0, other.0) {
+                    (Known(a), Known(b)) => Self(Known(a ^ b)),
+                    // What is in one of them, less what is in both.
+                    (a, b) => Self(sub(bit_or(a, b), operation(Op::BitAnd, a, b))),
+                }
+            }
+        }
+
         impl std::ops::BitAnd for $name {
             type Output = Self;
             fn bitand(self, other: Self) -> Self {

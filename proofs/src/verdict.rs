@@ -176,9 +176,11 @@ pub type Values = BTreeMap<String, BigInt>;
 /// The claim of a law that a mutant breaks with these numbers, with which the original keeps them all.
 #[must_use]
 pub fn breaks(law: &Law, values: &Values, mutant: (usize, usize)) -> Option<String> {
-    let broken = engine::replay(law.theory, values.clone(), mutant, &law.run).broken?;
+    let mutated = engine::replay(law.theory, values.clone(), mutant, &law.run);
+    let broken = mutated.broken?;
     let original = engine::replay(law.theory, values.clone(), AS_IT_IS, &law.run);
-    (original.witnessed && original.broken.is_none()).then_some(broken)
+    // A claim comes after what was taken for granted for it; a panic comes before all that follows.
+    (original.broken.is_none() && (original.witnessed || !mutated.panicked)).then_some(broken)
 }
 
 /// How long a solver may think about a question of a mutant, milliseconds.

@@ -29,6 +29,12 @@ pub(super) const LAWS: &[Law] = &[
         widths,
         "An amount is accepted as a balance exactly if it fits 112 bits, and stays as it is.",
     ),
+    Law::loose(
+        "records 5",
+        steps,
+        "Settling in steps applies as many shortfalls as were asked for and no more, an empty record skips all; the record is advanced to now once \
+         none is left, and before that only to the last one applied. (Up to two shortfalls.)",
+    ),
 ];
 
 fn active(epoch: u16) -> Active {
@@ -202,5 +208,35 @@ fn widths() {
     match to_balance(amount) {
         Ok(balance) => claim("it stays as it is and fits", int(balance).eq(amount) & int(amount).lt(power(112))),
         Err(_) => claim("only what does not fit is refused", int(amount).ge(power(112))),
+    }
+}
+
+fn steps() {
+    for count in 0..=2 {
+        if !either(&format!("{count} shortfalls")) {
+            continue;
+        }
+        let from = any::<u16>("epoch of the record");
+        assume(int(from).ge(1));
+        let start = staker(from, "");
+        let all = shortfalls(count, from);
+        let (to, most) = (any::<u16>("epoch now"), any::<u16>("most"));
+        assume(all.last().map_or(int(from), |last| int(last.epoch)).le(to));
+        let mut record = start;
+        let _ = record.roll_some(to, lit(count as core::primitive::u128), most, numbered(&all));
+        if start.next() == lit(0) {
+            claim("an empty record skips all", int(record.shortfalls()).eq(number_of(count)));
+            claim("it stays empty, and is of now", int(record.next()).eq(0) & int(record.epoch()).eq(to));
+            return;
+        }
+        let applied = int(most).min(number_of(count));
+        claim("as many are applied as were asked for", int(record.shortfalls()).eq(applied));
+        let last = all
+            .iter()
+            .zip(1..)
+            .fold(int(from), |last, (one, number)| Int::either(int(most).ge(number), one.epoch.into(), last));
+        let now = Int::either(int(most).ge(number_of(count)), to.into(), last);
+        claim("it is of now once none is left, else of the last one applied", int(record.epoch()).eq(now));
+        return;
     }
 }

@@ -7,8 +7,8 @@ pub(super) const LAWS: &[Law] = &[
     Law::new(
         "rewards 1",
         index_is_exact,
-        "The index grows by seconds times rate times 10^18 over the active stake, rounded down, or is refused if it would leave 160 bits; the \
-         clock goes to the time asked for or the end of the distribution, never back. For numbers of any width.",
+        "The index grows by seconds times rate times 10^18 over the active stake, rounded down, or is refused if it would leave 160 bits, \
+         never without stake or rate; the clock goes to the time asked for or the end of the distribution, never back. For numbers of any width.",
     ),
     Law::new(
         "rewards 2",
@@ -72,6 +72,7 @@ fn index_is_exact() {
             claim("nothing moved", int(rewards.index).eq(index) & int(rewards.settled_at).eq(settled_at));
             let emitted = (until - settled_at) * rate * ten_to(UNIT);
             claim("only an index that does not fit is refused", ((power(160) - index) * total).le(emitted));
+            claim("without stake or rate nothing is refused", int(total).gt(0) & int(rate).gt(0));
         }
     }
 }

@@ -197,7 +197,7 @@ impl Random {
             0 => Word::from(self.bits() % 4),
             1 => Word::from(1) << shift,
             2 => (Word::from(1) << shift) - Word::from(1),
-            3 => Word::MAX >> (self.bits() % 17 * 16) as usize % 256,
+            3 => Word::MAX >> ((self.bits() % 16) * 16) as usize,
             4 if !before.is_empty() => before[shift % before.len()].wrapping_add(Word::from(self.bits() % 3)),
             5 => Word::from(self.bits() % 10_001),
             _ => any >> shift,
