@@ -199,7 +199,11 @@ async fn program(app: &App, epoch: u64, name: &str) -> Result<Vec<BTreeMap<Strin
         let mut reader = csv::Reader::from_path(path)?;
         Ok(reader.deserialize().collect::<Result<Vec<BTreeMap<String, String>>, _>>()?)
     });
-    Ok(rows.await.map_err(|error| anyhow::anyhow!(error))??)
+    let rows = rows.await.map_err(|error| anyhow::anyhow!(error))?;
+    rows.map_err(|error| {
+        tracing::warn!(epoch, name, error = format!("{error:#}"), "a program's table cannot be read");
+        Problem::unavailable(format_args!("the table {name}.csv of epoch {epoch} cannot be read"))
+    })
 }
 
 /// An account's row of a table, its columns all there.

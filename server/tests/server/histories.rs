@@ -10,12 +10,12 @@ use std::{
 
 use alloy_primitives::{Address, U256};
 use chain::Chain;
-use model::{AccountView, PoolView};
+use model::{AccountView, Call, PoolView};
 use serde_json::{Value, json};
 use server::Contracts;
 use suite::{
     Settings,
-    simulation::{BORROWERS, Care, Generator, PEOPLE, Random, World},
+    simulation::{BORROWERS, Care, Generator, PEOPLE, Random, Step, World},
 };
 use tempfile::TempDir;
 
@@ -69,18 +69,24 @@ impl Play {
     /// One step; whether it was a call, so that chain and ledger are at the same second.
     fn step(&mut self) -> bool {
         let step = self.generator.next(&self.world.pool, &self.world.ledger);
-        self.world.step(&step, Care::Step).unwrap();
+        self.make(&step);
+        let is_known = self.world.ledger.now() == self.node.head().2;
+        if is_known && self.random.below(12) == 0 {
+            self.earlier.push((self.node.head().0, self.world.clone()));
+        }
+        is_known
+    }
+
+    /// Makes a step, and notes what the ledger says after it. Whether it succeeded.
+    fn make(&mut self, step: &Step) -> bool {
+        let succeeded = self.world.step(step, Care::Step).unwrap();
         let (number, _, time) = self.node.head();
         let ledger = &self.world.ledger;
-        if time != ledger.now() {
-            return false;
+        if time == ledger.now() {
+            let accounts = self.people.iter().map(|name| (*name, ledger.account_view(*name))).collect();
+            self.past.insert(number, Past { pool: ledger.pool_view(), accounts, time });
         }
-        let accounts = self.people.iter().map(|name| (*name, ledger.account_view(*name))).collect();
-        self.past.insert(number, Past { pool: ledger.pool_view(), accounts, time });
-        if self.random.below(12) == 0 {
-            self.earlier.push((number, self.world.clone()));
-        }
-        true
+        succeeded
     }
 
     /// Goes back by up to so many blocks, and another way from there. How many are taken back.
@@ -202,6 +208,36 @@ impl Play {
         compared
     }
 
+    /// What each shortfall took adds up to what stakers' statements say they lost, and to what the pool says it took. How many there were.
+    fn compare_losses(&self, server: &Server) -> usize {
+        server.reaches(&self.node.head().1);
+        let shortfalls = server.get("/v1/shortfalls?limit=1000")["data"].as_array().unwrap().clone();
+        let mut lost = BTreeMap::<String, U256>::new();
+        for row in &shortfalls {
+            let (mut sum, mut holders, mut after) = (U256::ZERO, 0, String::new());
+            loop {
+                let page = server.get(&format!("/v1/shortfalls/{}?limit=3{after}", row["number"]));
+                assert!(!page["data"]["charged"].as_array().unwrap().is_empty(), "{page}");
+                for loss in page["data"]["losses"].as_array().unwrap() {
+                    sum += number(&loss["amount"]);
+                    holders += 1;
+                    *lost.entry(loss["staker"].as_str().unwrap().to_owned()).or_default() += number(&loss["amount"]);
+                }
+                let Some(next) = page["next"].as_str() else { break };
+                after = format!("&after={next}");
+            }
+            let difference = sum.abs_diff(number(&row["amount"]));
+            assert!(difference <= U256::from(holders), "{holders} lost {sum}: {row}");
+        }
+        for staker in &self.people {
+            let rows = server.get(&format!("/v1/stakers/{staker}/statement"))["data"].clone();
+            let rows = rows.as_array().unwrap().iter().map(|row| number(&row["losses"]));
+            let sum = rows.fold(U256::ZERO, |sum, loss| sum + loss);
+            assert_eq!(sum, lost.get(&staker.to_string()).copied().unwrap_or_default(), "{staker}");
+        }
+        shortfalls.len()
+    }
+
     fn same_pool(&self, point: &Value) -> bool {
         let Some(past) = self.past.get(&point["block"].as_u64().unwrap()) else { return false };
         let expected = [
@@ -278,6 +314,7 @@ fn every_figure_is_that_of_getters_and_ledger_also_when_blocks_are_taken_back() 
             }
             if round % 40 == 39 {
                 compared += play.compare_past(&server);
+                play.compare_losses(&server);
                 let most = 1 + play.random.below(200);
                 depths.push(play.go_back(most));
                 // The other way has a head of its own before anybody looks.
@@ -293,6 +330,40 @@ fn every_figure_is_that_of_getters_and_ledger_also_when_blocks_are_taken_back() 
     }
     assert!(compared > 200, "{compared} points of the past");
     assert!(depths.iter().max() > Some(&150), "{depths:?}");
+}
+
+#[test]
+fn what_shortfalls_took_of_whom_adds_up() {
+    let folder = TempDir::new().unwrap();
+    let mut play = Play::new(1);
+    let server = Server::start(settings(&play.node.url, &file(folder.path()), &play.contracts()));
+    let u = |number: u64| U256::from(number);
+    let borrowers = play.world.pool.all(&BORROWERS);
+    let shares = [0, 4_000, 3_000, 3_000, 0].map(u).to_vec();
+    let mark = Call::MarkDebt(borrowers[1..4].to_vec());
+    let steps = [
+        Step::Call("GOV", Call::SetBorrowerAllocations(borrowers, shares)),
+        Step::At(10_000_000),
+        Step::Call("S0", Call::Stake(u(1_000))),
+        Step::Call("S1", Call::Stake(u(2_000))),
+        Step::Call("S2", Call::Stake(u(3_007))),
+        Step::Call("B0", Call::Borrow(u(2_000))),
+        Step::Call("B1", Call::Borrow(u(1_500))),
+        Step::Call("B2", Call::Borrow(u(1_501))),
+        Step::Call("S0", Call::RequestWithdrawal(u(901))),
+        Step::Call("S1", Call::RequestWithdrawal(u(1_899))),
+        Step::At(11_000_000),
+        Step::Call("X0", mark.clone()),
+        Step::Call("S2", Call::RequestWithdrawal(u(1_003))),
+        Step::At(12_000_000),
+        Step::Call("X0", mark),
+    ];
+    for step in steps {
+        assert!(play.make(&step), "{step}");
+    }
+    play.compare_present(&server);
+    play.compare_past(&server);
+    assert_eq!(play.compare_losses(&server), 2);
 }
 
 #[test]

@@ -152,6 +152,40 @@ fn at_each_moment_the_answer_is_the_engines_also_after_a_kill() {
     assert!(slowest < Duration::from_secs(2), "a sample is in the answers after {slowest:?}");
 }
 
+/// Trading and retroactive rewards are those of the operator's tables, to the last digit, or nobody's.
+fn tables_of_other_programs(server: &Server, epochs: &Path, account: &str) {
+    let folder = epochs.join("18.programs");
+    fs::create_dir_all(&folder).unwrap();
+    let other = Address::repeat_byte(0x22).to_string();
+    let columns = "account,fees_paid,average_open_interest,weight,average_staked,average_staked_with_floor,total_rewards,estimated_rewards";
+    let rows =
+        [format!("{account},0.1,7,0.3,0,10,1582192,1.000000000000000001"), format!("{other},0.2,8,0.7,5,10,1582192,2")];
+    fs::write(folder.join("weight.csv"), format!("{columns}\n{}\n", rows.join("\n"))).unwrap();
+    let weight = server.get(&format!("/v3/rewards/weight?epoch=18&ethereumAddress={account}"));
+    assert_eq!(weight["fees"], json!({ "feesPaid": "0.1", "totalFeesPaid": "0.3" }));
+    assert_eq!(weight["openInterest"], json!({ "averageOpenInterest": "7", "totalAverageOpenInterest": "15" }));
+    assert_eq!(weight["weight"], json!({ "weight": "0.3", "totalWeight": "1" }));
+    assert_eq!(weight["estimatedRewards"], "1.000000000000000001");
+    // Whose key it is, without an address.
+    let mine = ask(&format!("{}/v3/rewards/weight?epoch=18", server.url), &[("DYDX-API-KEY", "a-key")]);
+    assert_eq!(mine.json()["estimatedRewards"], "2", "{mine:?}");
+    let nobodys = ask(&format!("{}/v3/rewards/weight?epoch=18", server.url), &[("DYDX-API-KEY", "another")]);
+    assert_eq!(nobodys.status, 401, "{nobodys:?}");
+    let retroactive = |row: &str| {
+        let text = format!("account,allocation,target_volume,volume,estimated_rewards\n{row}\n");
+        fs::write(folder.join("retroactive.csv"), text).unwrap();
+        server.answer(&format!("/v3/rewards/public-retroactive-mining?epoch=18&ethereumAddress={account}"))
+    };
+    assert_eq!(
+        retroactive(&format!("{account},9530,5000,10,1")).json(),
+        json!({ "allocation": "9530", "targetVolume": "5000" })
+    );
+    assert_eq!(retroactive(&format!("{other},9530,5000,10,1")).status, 404, "not of this account");
+    let broken = retroactive(&format!("{account},9530"));
+    assert_eq!(broken.status, 503, "{broken:?}");
+    assert!(broken.json()["errors"][0]["msg"].as_str().unwrap().contains("retroactive.csv"), "{broken:?}");
+}
+
 /// The last point of each line of scores, shares, rewards and coefficients is what the epoch's sums give.
 fn lead_to_the_present(server: &Server, live: &Value) {
     for market in live["data"]["markets"].as_array().unwrap() {
@@ -191,6 +225,7 @@ fn samples_over_http_are_taken_once_and_closed_epochs_after_they_verified() {
     let mut settings = settings(&node.url, &file(folder.path()), &contracts);
     settings.rewards = Some(epochs.clone());
     settings.ingest = Some(("127.0.0.1:0".parse().unwrap(), TOKEN.to_owned()));
+    settings.keys = [("a-key".to_owned(), Address::repeat_byte(0x22))].into();
     let server = Server::start(settings);
     let ingest = server.running.as_ref().unwrap().ingest.unwrap();
     let url = format!("http://{ingest}/v1/rewards/samples");
@@ -228,6 +263,8 @@ fn samples_over_http_are_taken_once_and_closed_epochs_after_they_verified() {
         server.answer("/v3/rewards/weight?epoch=18&ethereumAddress=0x1111111111111111111111111111111111111111");
     assert_eq!(absent.status, 404);
     assert!(absent.json()["errors"][0]["msg"].is_string(), "{absent:?}");
+
+    tables_of_other_programs(&server, &epochs, account);
 
     // The epoch is closed: what `tidepool rewards run` writes is served once it verifies.
     let results = epochs.join("18.results");
