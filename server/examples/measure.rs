@@ -238,7 +238,7 @@ fn load(url: &str, seconds: &str) -> anyhow::Result<String> {
 
 /// An epoch that runs, of 38 markets and 50 providers, and the samples that are still to come.
 fn running_epoch(folder: &Path) -> anyhow::Result<(PathBuf, Vec<String>)> {
-    let what = simulation::Settings { seed: 7, epoch: 18, markets: 38, makers: 50, minutes: 60, orders: 40 };
+    let what = simulation::Settings { seed: 7, epoch: 18, markets: 38, makers: 50, minutes: 12, orders: 40 };
     let inputs = folder.join("18");
     fs::create_dir_all(&inputs)?;
     synthetic::write(&inputs, &Simulation::new(what), Format::JsonLines, &())?;
@@ -312,7 +312,20 @@ async fn started(settings: Settings) -> anyhow::Result<(Running, Duration)> {
     Ok((running, start.elapsed()))
 }
 
-/// What one database has to show, line by line: what was measured, and the figure.
+/// What was measured, and the figure, line by line.
+#[derive(Debug, Default)]
+struct Figures(Vec<(String, String)>);
+
+impl Figures {
+    /// Notes one, and says it, since the next one takes a while.
+    fn note(&mut self, what: impl Into<String>, figure: String) {
+        let what = what.into();
+        eprintln!("  {what}: {figure}");
+        self.0.push((what, figure));
+    }
+}
+
+/// What one database has to show.
 async fn measure(
     node: SocketAddr,
     database: &str,
@@ -320,30 +333,29 @@ async fn measure(
     seconds: &str,
     folder: &Path,
 ) -> anyhow::Result<Vec<(String, String)>> {
+    let mut figures = Figures::default();
     let _ = fs::remove_dir_all(folder);
     let (feed, coming) = running_epoch(folder)?;
     let (running, took) = started(settings(node, database, folder)?).await?;
     let rate = events as f64 / took.as_secs_f64();
-    let mut rows = vec![("backfill".to_owned(), format!("{rate:.0} events a second"))];
-    rows.push(("memory after it".to_owned(), format!("{} MB", memory())));
-    rows.push(("size of the database".to_owned(), format!("{} MB", size(database).await?)));
-    let paths =
-        ["/v1/pool".to_owned(), format!("/v1/stakers/{}", staker(7)), format!("/v1/stakers/{}/history", staker(7))];
-    for path in paths.into_iter().chain(["/v1/rewards/live".to_owned()]) {
-        let url = format!("http://{}{path}", running.address);
+    figures.note("backfill", format!("{rate:.0} events a second"));
+    figures.note("memory after it", format!("{} MB", memory()));
+    figures.note("size of the database", format!("{} MB", size(database).await?));
+    let staker = staker(7).to_string();
+    for path in ["/v1/pool", "/v1/stakers/{a}", "/v1/stakers/{a}/history", "/v1/rewards/live"] {
+        let url = format!("http://{}{}", running.address, path.replace("{a}", &staker));
         let seconds = seconds.to_owned();
-        let figures = tokio::task::spawn_blocking(move || load(&url, &seconds)).await??;
-        let shown = path.replace(&staker(7).to_string(), "{a}");
-        rows.push((format!("`{shown}`, 200 clients"), figures));
+        let load = tokio::task::spawn_blocking(move || load(&url, &seconds)).await??;
+        figures.note(format!("`{path}`, 200 clients"), load);
     }
-    rows.push(("memory after these".to_owned(), format!("{} MB", memory())));
-    rows.push(("from a sample to the answer that has it".to_owned(), lag(&running, &feed, &coming[..COMING]).await?));
+    figures.note("memory after these", format!("{} MB", memory()));
+    figures.note("from a sample to the answer that has it", lag(&running, &feed, &coming[..COMING]).await?);
     running.stop().await;
     let (running, took) = started(settings(node, database, folder)?).await?;
-    rows.push(("start with this index".to_owned(), format!("{:.2} s", took.as_secs_f64())));
+    figures.note("start with this index", format!("{:.2} s", took.as_secs_f64()));
     running.stop().await;
     fs::remove_dir_all(folder)?;
-    Ok(rows)
+    Ok(figures.0)
 }
 
 #[tokio::main]

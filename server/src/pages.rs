@@ -28,6 +28,9 @@ const ALL_MAX: usize = 64 << 20;
 /// Where the pages read what they speak to.
 const DEPLOYMENT: &str = "/deployment.json";
 
+/// How the path of the worker begins that runs the rewards engine.
+const WORKER: &str = "/assets/engine.worker-";
+
 /// What pages are served.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -55,6 +58,8 @@ struct File {
 pub(crate) struct Pages {
     files: HashMap<String, File>,
     policy: HeaderValue,
+    /// That of workers, which alone may compile WebAssembly.
+    worker_policy: HeaderValue,
 }
 
 impl Pages {
@@ -89,9 +94,17 @@ impl Pages {
             index.with_context(|| format!("{}: no index.html (scripts/web build makes it)", folder.display()))?;
         let policy = policy(&String::from_utf8_lossy(&index.body), &settings.frame_ancestors)
             .with_context(|| folder.join("index.html").display().to_string())?;
+        let stated = policy.to_str().unwrap_or_default();
+        let worker_policy = stated.replacen("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'", 1);
+        let worker_policy = HeaderValue::from_str(&worker_policy).context("its policy is no header")?;
         let deployment = serde_json::to_vec_pretty(&settings.deployment)?;
         files.insert(DEPLOYMENT.to_owned(), File::new(Path::new(DEPLOYMENT), deployment));
-        Ok(Self { files, policy })
+        Ok(Self { files, policy, worker_policy })
+    }
+
+    /// The policy of a file: a worker's is that of its own answer.
+    fn policy(&self, path: &str) -> &HeaderValue {
+        if path.starts_with(WORKER) { &self.worker_policy } else { &self.policy }
     }
 
     fn find(&self, path: &str) -> Option<&File> {
@@ -170,7 +183,7 @@ pub(crate) async fn serve(State(pages): State<Arc<Pages>>, request: Request, nex
     };
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, pages.policy.clone());
+    headers.insert(header::CONTENT_SECURITY_POLICY, pages.policy(request.uri().path()).clone());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(file.lifetime));

@@ -2,7 +2,7 @@
 //! transaction, its last block included, so that a restart goes on where the last one ended.
 
 use std::{
-    collections::{BTreeMap, hash_map::Entry},
+    collections::BTreeMap,
     fs::File,
     path::Path,
     str::FromStr,
@@ -532,21 +532,39 @@ impl Writer {
         stakers: impl IntoIterator<Item = Address>,
         borrowers: impl IntoIterator<Item = Address>,
     ) -> anyhow::Result<()> {
-        for account in stakers {
-            if let Entry::Vacant(place) = ledger.stakers.entry(account) {
-                let rows = self.all(sql::LAST_STAKER_POINT, [account.into()]).await?;
-                let known = rows.first().map(|row| state(row, 0)).transpose()?;
-                place.insert(known.unwrap_or_default());
-            }
-        }
-        for account in borrowers {
-            if let Entry::Vacant(place) = ledger.borrowers.entry(account) {
-                let rows = self.all(sql::LAST_BORROWER_POINT, [account.into()]).await?;
-                let known = rows.first().map(|row| state(row, 0)).transpose()?;
-                place.insert(known.unwrap_or_default());
-            }
-        }
+        let new: Vec<_> = stakers.into_iter().filter(|account| !ledger.stakers.contains_key(account)).collect();
+        let known = self.last_states("stakers", "staker_points", &new).await?;
+        ledger.stakers.extend(new.into_iter().map(|account| (account, Staker::default())).chain(known));
+        let new: Vec<_> = borrowers.into_iter().filter(|account| !ledger.borrowers.contains_key(account)).collect();
+        let known = self.last_states("borrowers", "borrower_points", &new).await?;
+        ledger.borrowers.extend(new.into_iter().map(|account| (account, Borrower::default())).chain(known));
         Ok(())
+    }
+
+    /// The last state of each of these accounts that has one, in few queries.
+    async fn last_states<T: DeserializeOwned>(
+        &mut self,
+        accounts: &str,
+        points: &str,
+        wanted: &[Address],
+    ) -> anyhow::Result<Vec<(Address, T)>> {
+        let mut states = Vec::new();
+        for wanted in wanted.chunks(ROWS) {
+            let places: Vec<_> = (1..=wanted.len()).map(|number| format!("${number}")).collect();
+            let sql = format!(
+                "SELECT a.account, (SELECT p.state FROM {points} p WHERE p.account = a.account ORDER BY p.block DESC LIMIT 1) \
+                 FROM {accounts} a WHERE a.account IN ({})",
+                places.join(", ")
+            );
+            let cells = wanted.iter().map(|account| Cell::from(*account));
+            let query = bound(sql, cells).persistent(wanted.len() == ROWS);
+            for row in query.fetch_all(&mut self.connection).await? {
+                if let Some(state) = maybe_state(&row, 1)? {
+                    states.push((address(&row, 0)?, state));
+                }
+            }
+        }
+        Ok(states)
     }
 
     /// Every borrower so far.
@@ -701,9 +719,6 @@ async fn write_points(change: &mut AnyConnection, points: &Points) -> anyhow::Re
 
 /// Queries that answer requests. Each finds its rows by an index: a test reads their plans.
 pub mod sql {
-    /// A staker's last state.
-    pub const LAST_STAKER_POINT: &str =
-        "SELECT state FROM staker_points WHERE account = $1 ORDER BY block DESC LIMIT 1";
     /// A borrower's last state.
     pub const LAST_BORROWER_POINT: &str =
         "SELECT state FROM borrower_points WHERE account = $1 ORDER BY block DESC LIMIT 1";
@@ -761,8 +776,7 @@ pub mod sql {
     /// Indexes at the end of epochs.
     pub const EPOCH_INDEXES: &str = "SELECT epoch, global_index FROM epoch_indexes WHERE epoch >= $1 ORDER BY epoch";
     /// All of them that grow with the history.
-    pub const ALL: [&str; 19] = [
-        LAST_STAKER_POINT,
+    pub const ALL: [&str; 18] = [
         LAST_BORROWER_POINT,
         POOL_POINTS,
         POOL_BEFORE,

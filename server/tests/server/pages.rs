@@ -27,6 +27,7 @@ fn pages_are_served_beside_the_api_with_the_policy_that_they_state() {
     fs::create_dir(folder.path().join("assets")).unwrap();
     let script = "export const words = [\"active\", \"inactive\", \"borrowed\"];\n".repeat(50);
     fs::write(folder.path().join("assets/app-1a2b.js"), &script).unwrap();
+    fs::write(folder.path().join("assets/engine.worker-3c4d.js"), "onmessage = null").unwrap();
     fs::write(folder.path().join("engine.wasm"), b"\0asm").unwrap();
     std::os::unix::fs::symlink(&secret, folder.path().join("link.txt")).unwrap();
     let server = Server::start(given(&scene, &folder, &["https://app.safe.global"]));
@@ -43,6 +44,9 @@ fn pages_are_served_beside_the_api_with_the_policy_that_they_state() {
     let asset = ask(&format!("{}/assets/app-1a2b.js", server.url), &[("accept", "image/png")]);
     assert_eq!((asset.kind.as_str(), asset.body.as_str()), ("text/javascript; charset=utf-8", script.as_str()));
     assert!(asset.header("cache-control").contains("immutable"), "{asset:?}");
+    assert_eq!(asset.header("content-security-policy"), policy);
+    let worker = server.answer("/assets/engine.worker-3c4d.js");
+    assert!(worker.header("content-security-policy").contains("; script-src 'self' 'wasm-unsafe-eval'; frame-"));
     assert_eq!(server.answer("/engine.wasm").kind, "application/wasm");
     let squeezed = raw(&server.url, "GET /assets/app-1a2b.js HTTP/1.1\r\nHost: x\r\nAccept-Encoding: br, gzip\r\n");
     let (head, body) = squeezed.split_at(squeezed.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4);
