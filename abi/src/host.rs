@@ -55,6 +55,15 @@ pub trait Host {
     /// If the chain does not answer.
     fn gas_price(&self) -> anyhow::Result<u128>;
 
+    /// How many transactions of the account were sent and are in no block yet.
+    ///
+    /// # Errors
+    ///
+    /// If the chain does not answer.
+    fn waiting(&self) -> anyhow::Result<u64> {
+        Ok(0)
+    }
+
     /// Code at an address.
     ///
     /// # Errors

@@ -43,6 +43,26 @@ pub trait State {
     /// If the chain does not answer.
     fn logs(&self, filter: &Filter) -> Result<Vec<Log>, Error>;
 
+    /// The same from a block on; one that is given in blocks answers faster.
+    ///
+    /// # Errors
+    ///
+    /// If the chain does not answer.
+    fn logs_from(&self, filter: &Filter, first: u64) -> Result<Vec<Log>, Error> {
+        let mut logs = self.logs(filter)?;
+        logs.retain(|log| log.block_number.is_some_and(|block| block >= first));
+        Ok(logs)
+    }
+
+    /// What calls of different contracts returned then, each or why it did not: in few requests where the chain is far away.
+    ///
+    /// # Errors
+    ///
+    /// If the chain does not answer.
+    fn call_many(&self, requests: &[Request]) -> Result<Vec<Result<Bytes, Error>>, Error> {
+        Ok(requests.iter().map(|request| self.call(request)).collect())
+    }
+
     /// What a transaction asked for; nothing if there is none of this hash, or if it created a contract.
     ///
     /// # Errors

@@ -27,6 +27,10 @@ impl Host for Sender {
         Ok(self.node.gas_price()?)
     }
 
+    fn waiting(&self) -> anyhow::Result<u64> {
+        Ok(self.node.waiting(self.address())?)
+    }
+
     fn code(&self, address: Address) -> anyhow::Result<Bytes> {
         Ok(self.node.code(address)?)
     }

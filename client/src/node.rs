@@ -440,6 +440,43 @@ impl Node {
         Ok(answers)
     }
 
+    fn call_many_at(&self, block: BlockId, requests: &[Request]) -> Result<Vec<Result<Bytes, Error>>, Error> {
+        let mut answers = Vec::with_capacity(requests.len());
+        for requests in requests.chunks(BATCH) {
+            let batch = self.ask(|provider| async move {
+                let mut batch = BatchRequest::new(provider.client());
+                let mut waiting = Vec::with_capacity(requests.len());
+                for request in requests {
+                    waiting.push(batch.add_call::<_, Bytes>("eth_call", &(request.transaction(None), block))?);
+                }
+                batch.send().await?;
+                let mut answers = Vec::with_capacity(requests.len());
+                for answer in waiting {
+                    match answer.await {
+                        Err(error) if !error.is_error_resp() => return Err(error),
+                        answer => answers.push(answer),
+                    }
+                }
+                Ok(answers)
+            })?;
+            answers.extend(batch.into_iter().map(|answer| answer.map_err(|error| failure(&error, self.name()))));
+        }
+        Ok(answers)
+    }
+
+    /// How many transactions of an account wait to be in a block.
+    ///
+    /// # Errors
+    ///
+    /// If the node fails.
+    pub fn waiting(&self, account: Address) -> Result<u64, Error> {
+        let done: U64 = self.ask(|provider| {
+            let parameters = (account, BlockNumberOrTag::Latest);
+            provider.client().request::<_, U64>("eth_getTransactionCount", parameters)
+        })?;
+        Ok(self.nonce(account)?.saturating_sub(done.to()))
+    }
+
     /// Gas that a transaction needs.
     ///
     /// # Errors
@@ -573,6 +610,17 @@ impl State for At<'_> {
 
     fn logs(&self, filter: &Filter) -> Result<Vec<Log>, Error> {
         self.node.logs_between(filter, 0, self.block)
+    }
+
+    fn logs_from(&self, filter: &Filter, first: u64) -> Result<Vec<Log>, Error> {
+        match first <= self.block {
+            true => self.node.logs_between(filter, first, self.block),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    fn call_many(&self, requests: &[Request]) -> Result<Vec<Result<Bytes, Error>>, Error> {
+        self.node.call_many_at(self.id(), requests)
     }
 
     fn transaction(&self, hash: B256) -> Result<Option<Request>, Error> {

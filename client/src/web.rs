@@ -1,4 +1,4 @@
-//! Files over HTTP, from and to whom nobody has to trust: gateways and pinning services.
+//! Files and messages over HTTP, from and to whom nobody has to trust: gateways, pinning services, webhooks.
 
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ use crate::node;
 
 /// How long a transfer may take.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a message may take, which is a few lines.
+const BRIEF: Duration = Duration::from_secs(20);
 
 /// Bytes of an answer to what was handed out.
 const ANSWER: usize = 1 << 20;
@@ -49,6 +52,18 @@ pub fn post_file(url: &str, token: Option<&str>, name: &str, bytes: &[u8]) -> an
         None => request,
     };
     exchange(url.as_str(), request.body(body), ANSWER)
+}
+
+/// Sends JSON, and returns the answer.
+///
+/// # Errors
+///
+/// As [`get`].
+pub fn post_json(url: &str, value: &serde_json::Value) -> anyhow::Result<Vec<u8>> {
+    let (url, _) = open(url)?;
+    let client = node::http_client(&url, BRIEF).with_context(|| shown(url.as_str()))?;
+    let request = client.post(url.clone()).header("content-type", "application/json").body(value.to_string());
+    exchange(url.as_str(), request, ANSWER)
 }
 
 fn open(url: &str) -> anyhow::Result<(Url, Client)> {
