@@ -5,6 +5,7 @@ mod call;
 mod deploy;
 mod fork;
 mod interrupt;
+mod keep;
 mod output;
 mod pool;
 mod progress;
@@ -36,7 +37,7 @@ Who uses what:
   market makers     pool borrow, repay, repay-debt, auto-pay, exchange, keys, vaults, recipients; rewards claim
   guardians         pool guardian plan, restrict, withdraw, repay, cancel-deposit, force-withdrawal, repay-debt, block-key, veto
   governance        pool allocations, cap, restriction, epoch, blackout, rate, grant, revoke, ownership, sweep, cut; batch; call
-  operators         deploy, verify-deployment, serve, upgrade, rollback, fork; rewards run, publish, propose, promote
+  operators         deploy, verify-deployment, keep, watch, serve, upgrade, rollback, fork; rewards run, publish, propose, promote
   everybody's rest  call reaches every function of every contract by its name
 
 Exit codes: 0 done; 1 failed; 2 wrong arguments; 3 malformed input; 4 a check does not hold, or data has gaps; 5 it is
@@ -101,6 +102,26 @@ Examples:
   tidepool verify-deployment --rpc https://arb1.example
   tidepool verify-deployment --deployment deployments/42161 --rpc https://arb1.example --json")]
     VerifyDeployment(deploy::Verify),
+    /// Do what must be done for a pool: mark debt, keep programs alive and cached, propose and activate roots; and tell what people must know
+    #[command(after_help = "\
+Each look reads one block; each duty is tried before it is sent, at most one transaction a duty and look. It keeps no database, can be ended
+at any moment, and several do no harm. Channels are those of keeper/files/channels.example.toml.
+
+Examples:
+  tidepool keep --rpc https://arb1.example --rpc https://other.example --keystore keeper.json --password-file password --yes
+  tidepool keep --keystore keeper.json --password-file password --yes --channels channels.toml --listen 127.0.0.1:9464
+  tidepool keep --keystore keeper.json --password-file password --yes --once --json")]
+    Keep(Box<keep::Keep>),
+    /// Tell what people must know about a pool, and what is due, without doing anything
+    #[command(after_help = "\
+Alerts are told once, again while they last, and when they are over. Exit code 4 with --once if one of them is more than information.
+
+Examples:
+  tidepool watch --rpc https://arb1.example --channels channels.toml --listen 127.0.0.1:9464
+  tidepool watch --rpc https://arb1.example --once
+  tidepool watch --channels channels.toml --test-channels
+  tidepool watch --rpc https://arb1.example --emit openzeppelin-monitor --out config")]
+    Watch(Box<keep::Watch>),
     /// Serve history, lists, charts and expected rewards: the index, the API and the running epoch
     #[command(after_help = "\
 What is present comes from the contracts at one block, what is past from the index, which follows the chain and its reorganisations and goes
@@ -144,6 +165,8 @@ fn main() -> ExitCode {
         Command::Rollback(arguments) => arguments.run(),
         Command::Fork(arguments) => arguments.run(),
         Command::VerifyDeployment(arguments) => arguments.run(),
+        Command::Keep(arguments) => arguments.run(),
+        Command::Watch(arguments) => arguments.run(),
         Command::Serve(arguments) => arguments.run(),
         Command::Completions(arguments) => arguments.run(),
         Command::Man(arguments) => arguments.run(),

@@ -267,7 +267,7 @@ fn kebab(name: &str) -> String {
 }
 
 /// The first block in which a contract of the book was created, by the receipts in it.
-fn first_block<'a>(book: &Book, names: impl Iterator<Item = &'a String>) -> Option<u64> {
+pub(crate) fn first_block<'a>(book: &Book, names: impl Iterator<Item = &'a String>) -> Option<u64> {
     let block = |name: &String| {
         let text = fs::read_to_string(book.path(&format!("{name}.json"))).ok()?;
         let file: Value = serde_json::from_str(&text).ok()?;

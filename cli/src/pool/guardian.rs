@@ -1,4 +1,4 @@
-//! What governance's guardian does with a market maker's proxy in an emergency, in the order of SECURITY.md.
+//! What governance's guardian does with a market maker's proxy in an emergency, in the order of docs/runbooks/silent-borrower.md.
 
 use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context, anyhow, bail, ensure};

@@ -17,7 +17,7 @@ use client::{
 use deploy::book::Book;
 use serde::{Deserialize, Serialize};
 
-use crate::deploy::default_folder;
+use crate::{deploy::default_folder, serve::first_block};
 
 /// Which pool
 #[derive(Clone, Debug, Args)]
@@ -124,6 +124,11 @@ impl PoolArguments {
             bail!(Usage(format!("which pool? --pool ADDRESS, or a book of its deployment ({})", folder.display())));
         }
         Ok(names)
+    }
+
+    /// The block in which the first of these contracts was created, if the book has receipts.
+    pub(crate) fn first_block(&self, node: &Node, names: &BTreeMap<String, Address>) -> anyhow::Result<Option<u64>> {
+        Ok(self.book(node)?.and_then(|book| first_block(&book, names.keys())))
     }
 
     fn folder(&self, node: &Node) -> PathBuf {

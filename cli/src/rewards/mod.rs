@@ -279,3 +279,13 @@ pub(crate) struct Input {
     /// Folder of the epoch: parameters, samples, volumes, the tree before
     input: PathBuf,
 }
+
+/// Computes an epoch again, without a word, and compares everything with its results.
+pub(crate) fn recompute(
+    results: &rewards_files::verify::Results,
+    inputs: &rewards_files::epoch::EpochFolder,
+) -> Result<Vec<rewards_files::verify::Check>, rewards_files::Error> {
+    let bar = crate::progress::Bar::bytes("verifying");
+    let reading = Reading { skip_bad: false, threads: None, json: false };
+    results.check_inputs(inputs, reading.options(&bar, TableFormat::Csv))
+}

@@ -45,7 +45,10 @@ pub(crate) fn deployer() -> Account {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let settings = NodeSettings { timestamp: Some(NOW), frozen: true, ..NodeSettings::default() };
+        Self::on(NodeSettings { timestamp: Some(NOW), frozen: true, ..NodeSettings::default() })
+    }
+
+    pub(crate) fn on(settings: NodeSettings) -> Self {
         let served = Served::new(settings);
         let mut chain = Chain::connect(&served.url).unwrap();
         let staked = deployment::token(&mut chain, "token", "USD Coin", "USDC", 6);
@@ -126,7 +129,7 @@ pausers = ["{guard}"]
     }
 
     /// The command line in the folder, with no terminal, on this node.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tidepool"));
         for name in ["TIDEPOOL_PRIVATE_KEY", "TIDEPOOL_MNEMONIC", "HTTP_PROXY", "http_proxy"] {
             command.env_remove(name);
@@ -250,11 +253,15 @@ pausers = ["{guard}"]
         self.ask("evm_mine", json!([]));
     }
 
-    fn snapshot(&self) -> Value {
+    pub(crate) fn url(&self) -> &str {
+        &self.served.url
+    }
+
+    pub(crate) fn snapshot(&self) -> Value {
         self.ask("evm_snapshot", json!([]))
     }
 
-    fn revert(&self, snapshot: Value) {
+    pub(crate) fn revert(&self, snapshot: Value) {
         self.ask("evm_revert", json!([snapshot]));
     }
 

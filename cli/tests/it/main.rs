@@ -2,6 +2,7 @@
 
 mod chain;
 mod deploy;
+mod keep;
 mod nodes;
 mod pool;
 mod schemas;

@@ -39,7 +39,7 @@ fn build_with(place: &Place, folder: &str, program: &str, code: &[u8]) -> String
 }
 
 /// A pool of an older build in the hands of a Safe, with alice's stake in it.
-fn older_pool() -> (Place, String) {
+pub(crate) fn older_pool() -> (Place, String) {
     let place = Place::new();
     let older = build_with(&place, "older", "staking", &variant("staking"));
     let (code, _, errors) = place.run(&place.deploying_from(&older, "plan.toml", &[]));
@@ -61,7 +61,7 @@ fn older_pool() -> (Place, String) {
 }
 
 /// Executes a Safe's file, as the Safe.
-fn execute(place: &Place, file: &Value) {
+pub(crate) fn execute(place: &Place, file: &Value) {
     for call in file["transactions"].as_array().unwrap() {
         let data = hex::decode(call["data"].as_str().unwrap()).unwrap();
         place.impersonate(Account::named("safe").address(), call["to"].as_str().unwrap().parse().unwrap(), &data);
