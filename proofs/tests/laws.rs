@@ -18,7 +18,8 @@ mod native {
 use std::{collections::BTreeMap, fs, path::Path};
 
 use proofs::{
-    engine::{Run, replay},
+    distributor,
+    engine::{Run, replay, with_mutant},
     laws,
     source::SITES,
     verdict::AS_IT_IS,
@@ -63,4 +64,19 @@ fn numbers_break_the_law_with_the_change_that_they_refuted() {
     let site = SITES.iter().position(|site| site.function == "to_balance").expect("a function that there is");
     assert_eq!(SITES[site].changes[0], "`>` as `<`");
     assert!(replayed(&path, (site, 1)).broken.is_some());
+}
+
+/// A small world in which a root becomes active a second late, or epochs do not go on, is not the one of the rules.
+#[test]
+fn a_small_world_notices_a_mutant() {
+    for (function, change) in
+        [("Roots::check_update", "`<` as `<=`"), ("Roots::update", "`saturating_add` as `saturating_sub`")]
+    {
+        let of = |site: &proofs::mutants::Site| Some(site.changes.iter().position(|known| *known == change)? + 1);
+        let mut sites = SITES.iter().enumerate().filter(|(_, site)| site.function == function);
+        let mutant = sites.find_map(|(at, site)| Some((at, of(site)?))).expect("a mutant that there is");
+        let _ = with_mutant(mutant);
+        assert!(!distributor::explore(), "{function}, {change}");
+        let _ = with_mutant(AS_IT_IS);
+    }
 }
