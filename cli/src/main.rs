@@ -37,7 +37,8 @@ Who uses what:
   market makers     pool borrow, repay, repay-debt, auto-pay, exchange, keys, vaults, recipients; rewards claim
   guardians         pool guardian plan, restrict, withdraw, repay, cancel-deposit, force-withdrawal, repay-debt, block-key, veto
   governance        pool allocations, cap, restriction, epoch, blackout, rate, grant, revoke, ownership, sweep, cut; batch; call
-  operators         deploy, verify-deployment, keep, watch, serve, upgrade, rollback, fork; rewards run, publish, propose, promote
+  operators         deploy, verify-deployment, keep, watch, serve, upgrade, rollback, fork; rewards record, run, publish, propose,
+                    promote
   everybody's rest  call reaches every function of every contract by its name
 
 Exit codes: 0 done; 1 failed; 2 wrong arguments; 3 malformed input; 4 a check does not hold, or data has gaps; 5 it is

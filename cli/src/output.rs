@@ -101,7 +101,7 @@ impl Failure {
     }
 
     /// In one line.
-    fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         match self {
             Self::Failed(error) | Self::Mismatch(error) | Self::AlreadySo(error) => format!("{error:#}"),
             Self::Malformed { problems, .. } => format!("malformed input, {} in all", problems.count),

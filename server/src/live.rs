@@ -6,9 +6,8 @@
 //! rewards score` finds in the same files.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fs::{self, File, OpenOptions},
-    io::{Read, Seek, SeekFrom, Write},
+    collections::{BTreeMap, HashMap},
+    fs::{self, OpenOptions},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     time::{SystemTime, UNIX_EPOCH},
@@ -18,20 +17,20 @@ use alloy_primitives::Address;
 use anyhow::{Context, anyhow, bail};
 use rewards::{
     allocation::{Allocation, allocate},
-    book::{Flaw, Record},
     progress::{Moment, progress},
     score::{Scores, score},
-    tally::{Rules, Scorer, Taken, Tally},
-    timeline::{Recorder, Timeline},
+    tally::Tally,
+    timeline::Timeline,
 };
 use rewards_files::{
     Problems,
-    epoch::{EpochFolder, Malformed as Reading, SampleSource, Source},
+    epoch::{EpochFolder, Malformed as Reading, SampleSource},
     explain::{self, MinuteLine},
+    live::{NotKept, Running},
     manifest::Options,
     results,
     rows::Table,
-    samples::{self, Format, Place, Samples, Visitor},
+    samples::Format,
     verify::Results,
 };
 
@@ -143,202 +142,43 @@ pub struct Epochs {
     refused: RwLock<BTreeMap<u64, (SystemTime, String)>>,
 }
 
-/// Size and time of files.
-type Stamp = BTreeMap<PathBuf, (u64, SystemTime)>;
-
-/// The running epoch while it grows.
-#[derive(Debug)]
-struct Running {
-    epoch: u64,
-    path: PathBuf,
-    source: Arc<SampleSource>,
-    /// Everything but samples, as it was read.
-    tables: Stamp,
-    /// Files of samples: bytes taken of those that grow; size and time of the others.
-    taken: BTreeMap<PathBuf, u64>,
-    whole: Stamp,
-    seen: HashSet<(usize, u32)>,
-    tally: Tally,
-    timeline: Timeline,
-    samples: u64,
-    newest_ms: u64,
-    problems: Problems,
-}
-
-/// Adds samples of minutes that have none yet.
-struct Take<'a> {
-    rules: &'a Rules<'a>,
-    scorer: Scorer<'a>,
-    recorder: Recorder,
-    seen: &'a HashSet<(usize, u32)>,
-    new: HashSet<(usize, u32)>,
-    newest_ms: u64,
-}
-
-impl Visitor for Take<'_> {
-    fn visit(&mut self, _: Place, record: &Record<'_>) -> Result<(), Flaw> {
-        let place = self.rules.parameters().position(record.market);
-        let key = place.map(|place| (place, record.minute));
-        if key.is_some_and(|key| self.seen.contains(&key)) {
-            return Ok(()); // It has a sample: the first one counts, as long as nobody asks which.
-        }
-        match self.scorer.add(record)? {
-            Taken::Repeated => return Ok(()),
-            Taken::Valid => self.recorder.add(self.rules, record)?,
-            Taken::NoSample => {}
-        }
-        self.new.extend(key);
-        self.newest_ms = self.newest_ms.max(record.time_ms);
-        Ok(())
-    }
-}
-
 fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_millis() as u64)
 }
 
-fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
-    let data = fs::metadata(path).ok()?;
-    Some((data.len(), data.modified().ok()?))
+/// The time of a manifest.
+fn time_of(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok()?.modified().ok()
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let is_plain =
-        |path: &PathBuf| path.is_file() && path.file_name().is_none_or(|name| name.as_encoded_bytes()[0] != b'.');
-    let mut files: Vec<_> = entries.filter(is_plain).collect();
-    files.sort();
-    files
+/// What an epoch comes to, as it is now.
+fn view(running: &Running) -> anyhow::Result<View> {
+    let source = Arc::clone(&running.source);
+    let scores = score(&source.parameters, &running.tally, &source.inputs)?;
+    let allocation = allocate(&source.parameters, &scores);
+    Ok(View {
+        epoch: source.parameters.epoch,
+        source,
+        tally: running.tally.clone(),
+        timeline: running.timeline.clone(),
+        scores,
+        allocation,
+        samples: running.samples,
+        newest_ms: running.newest_ms,
+        problems: running.problems.clone(),
+        at_ms: now_ms(),
+        made: Made::default(),
+    })
 }
 
-fn grows(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "jsonl" || ending == "ndjson")
-}
-
-/// The byte behind the last whole line, from a byte on.
-fn last_line(path: &Path, from: u64) -> anyhow::Result<u64> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(from))?;
-    let (mut at, mut end, mut buffer) = (from, from, vec![0; 1 << 16]);
-    loop {
-        let count = file.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(end);
-        }
-        if let Some(place) = buffer[..count].iter().rposition(|byte| *byte == b'\n') {
-            end = at + place as u64 + 1;
-        }
-        at += count as u64;
+/// The running epoch, if the folder is that of its number.
+fn open(epoch: u64, path: &Path) -> anyhow::Result<Running> {
+    let running = Running::open(path, false)?;
+    let found = running.source.parameters.epoch;
+    if found != epoch {
+        bail!("{}: the parameters are of epoch {found}", path.display());
     }
-}
-
-impl Running {
-    fn open(epoch: u64, path: &Path) -> anyhow::Result<Self> {
-        let tables = Self::stamp_of_tables(path);
-        let folder = EpochFolder::open(path)?;
-        if folder.epoch() != epoch {
-            bail!("{}: the parameters are of epoch {}", path.display(), folder.epoch());
-        }
-        let Source::Samples(source) = folder.source else {
-            bail!("{}: published scores, no samples", path.display());
-        };
-        let markets = source.parameters.markets.len();
-        Ok(Self {
-            epoch,
-            path: path.to_owned(),
-            source: Arc::from(source),
-            tables,
-            taken: BTreeMap::new(),
-            whole: Stamp::new(),
-            seen: HashSet::new(),
-            tally: Tally::empty(markets),
-            timeline: Timeline::empty(markets),
-            samples: 0,
-            newest_ms: 0,
-            problems: Problems::default(),
-        })
-    }
-
-    fn stamp_of_tables(path: &Path) -> Stamp {
-        let files = files(path).into_iter().chain(files(&path.join("programs")));
-        files.filter_map(|path| Some((path.clone(), stamp(&path)?))).collect()
-    }
-
-    /// Whether something else than growing files of samples has changed.
-    fn is_stale(&self) -> bool {
-        let samples = files(&self.path.join("samples"));
-        let gone = |path: &PathBuf| !samples.contains(path);
-        let shrunk = |(path, taken): (&PathBuf, &u64)| fs::metadata(path).map_or(true, |data| data.len() < *taken);
-        self.tables != Self::stamp_of_tables(&self.path)
-            || self.whole.iter().any(|(path, known)| stamp(path).as_ref() != Some(known))
-            || self.taken.keys().any(gone)
-            || self.taken.iter().any(shrunk)
-    }
-
-    /// Takes in what is new in the files; whether anything was.
-    fn grow(&mut self) -> anyhow::Result<bool> {
-        let mut has_grown = false;
-        for path in files(&self.path.join("samples")) {
-            if grows(&path) {
-                let from = self.taken.get(&path).copied().unwrap_or_default();
-                let to = last_line(&path, from)?;
-                if to > from {
-                    self.take(&Samples::lines(&path, from, to))?;
-                    has_grown = true;
-                }
-                self.taken.insert(path, to);
-            } else if !self.whole.contains_key(&path) {
-                let stamp = stamp(&path).with_context(|| path.display().to_string())?;
-                self.take(&Samples::open(std::slice::from_ref(&path))?)?;
-                self.whole.insert(path, stamp);
-                has_grown = true;
-            }
-        }
-        Ok(has_grown)
-    }
-
-    fn take(&mut self, samples: &Samples) -> anyhow::Result<()> {
-        let source = Arc::clone(&self.source);
-        let rules = source.rules()?;
-        let markets = source.parameters.markets.len();
-        let scan = samples.scan(1, &(), || Take {
-            rules: &rules,
-            scorer: Scorer::new(&rules),
-            recorder: Recorder::new(markets),
-            seen: &self.seen,
-            new: HashSet::new(),
-            newest_ms: 0,
-        })?;
-        let (problems, mut new) = (scan.problems, HashSet::new());
-        for visitor in scan.visitors {
-            self.tally.absorb(visitor.scorer.finish());
-            self.timeline.absorb(visitor.recorder.finish());
-            self.newest_ms = self.newest_ms.max(visitor.newest_ms);
-            new.extend(visitor.new);
-        }
-        self.samples += new.len() as u64;
-        self.seen.extend(new);
-        self.problems.absorb(problems);
-        Ok(())
-    }
-
-    fn view(&self) -> anyhow::Result<View> {
-        let scores = score(&self.source.parameters, &self.tally, &self.source.inputs)?;
-        let allocation = allocate(&self.source.parameters, &scores);
-        Ok(View {
-            epoch: self.epoch,
-            source: Arc::clone(&self.source),
-            tally: self.tally.clone(),
-            timeline: self.timeline.clone(),
-            scores,
-            allocation,
-            samples: self.samples,
-            newest_ms: self.newest_ms,
-            problems: self.problems.clone(),
-            at_ms: now_ms(),
-            made: Made::default(),
-        })
-    }
+    Ok(running)
 }
 
 impl Epochs {
@@ -387,28 +227,28 @@ impl Epochs {
             return Ok(());
         };
         let mut is_new = false;
-        if reader.as_ref().is_none_or(|running| running.epoch != epoch || running.is_stale()) {
-            *reader = Some(Running::open(epoch, &self.folder.join(epoch.to_string()))?);
+        if reader.as_ref().is_none_or(|running| running.source.parameters.epoch != epoch || running.is_stale()) {
+            *reader = Some(open(epoch, &self.folder.join(epoch.to_string()))?);
             is_new = true;
         }
         let running = reader.as_mut().context("it was just read")?;
         match running.grow() {
             Ok(has_grown) if has_grown || is_new => {
-                let view = Arc::new(running.view()?);
+                let view = Arc::new(view(running)?);
                 *self.view.write().unwrap_or_else(PoisonError::into_inner) = Some(view);
                 Ok(())
             }
             Ok(_) => Ok(()),
             Err(error) => {
                 *reader = None; // A part may have been taken.
-                Err(error)
+                Err(error.into())
             }
         }
     }
 
     fn close(&self, epoch: u64) {
         let folder = self.folder.join(format!("{epoch}.results"));
-        let Some((_, time)) = stamp(&folder.join("manifest.json")) else { return };
+        let Some(time) = time_of(&folder.join("manifest.json")) else { return };
         let is_known =
             |refused: &BTreeMap<u64, (SystemTime, String)>| refused.get(&epoch).is_some_and(|it| it.0 == time);
         if self.closed(epoch).is_some() || is_known(&self.refused.read().unwrap_or_else(PoisonError::into_inner)) {
@@ -474,7 +314,10 @@ impl Epochs {
         let kept = {
             let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
             let running = reader.as_ref().ok_or_else(|| anyhow!("no epoch runs"))?;
-            running.keep(lines)?
+            running.keep(lines, TAKEN).map_err(|error| match error {
+                NotKept::Malformed(text) => anyhow::Error::from(Malformed::of(text)),
+                NotKept::Failed(error) => error.into(),
+            })?
         };
         self.refresh()?;
         Ok(kept)
@@ -502,51 +345,6 @@ impl Epochs {
     /// Whether an epoch has inputs here.
     pub fn has_inputs(&self, epoch: u64) -> bool {
         self.folder.join(epoch.to_string()).is_dir()
-    }
-}
-
-impl Running {
-    /// Appends the lines of new minutes to a file.
-    fn keep(&self, lines: &[u8]) -> anyhow::Result<usize> {
-        let path = self.path.join("samples").join(TAKEN);
-        let rules = self.source.rules()?;
-        let mut check = Check { rules: &rules, keys: Vec::new() };
-        let lines: Vec<_> = lines.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
-        samples::read_lines(&lines.join(&b'\n'), &mut check).map_err(Malformed::of)?;
-        let (mut new, mut kept) = (HashSet::new(), Vec::new());
-        for (key, line) in check.keys.into_iter().zip(lines) {
-            if !self.seen.contains(&key) && new.insert(key) {
-                kept.extend_from_slice(line);
-                kept.push(b'\n');
-            }
-        }
-        let mut file =
-            OpenOptions::new().create(true).append(true).open(&path).with_context(|| path.display().to_string())?;
-        let before = file.metadata()?.len();
-        // A line that a crash has cut off is left behind: nothing after it would be read.
-        let whole = last_line(&path, 0)?;
-        if whole < before {
-            file.set_len(whole)?;
-        }
-        if let Err(error) = file.write_all(&kept).and_then(|()| file.sync_data()) {
-            file.set_len(whole)?;
-            return Err(error).with_context(|| path.display().to_string());
-        }
-        Ok(new.len())
-    }
-}
-
-/// Checks a sample, whoever adds it.
-struct Check<'a> {
-    rules: &'a Rules<'a>,
-    keys: Vec<(usize, u32)>,
-}
-
-impl Visitor for Check<'_> {
-    fn visit(&mut self, _: Place, record: &Record<'_>) -> Result<(), Flaw> {
-        let (market, _) = Scorer::new(self.rules).check(record)?;
-        self.keys.push((market, record.minute));
-        Ok(())
     }
 }
 

@@ -4,11 +4,13 @@ mod claim;
 mod diff;
 mod distributor;
 mod explain;
+mod live;
 mod pin;
 mod pipeline;
 mod plan;
 mod proof;
 mod publish;
+mod record;
 mod report;
 mod results;
 mod setup;
@@ -30,6 +32,7 @@ pub(crate) enum Command {
 Examples:
   tidepool rewards init epoch-0 --distributor 0x01d3… --rpc https://arb1.example   # clock, token and amount are the chain's
   tidepool rewards init epoch-0 --start 1790000000 --epoch-seconds 604800 --market BTC-USD:1:4 --market xyz:NVDA:2:2
+  tidepool rewards init epoch-0 --start 1790000000 --metadata perpetualMarkets.json   # markets and decimals are the exchange's
   tidepool rewards init epoch-18 --dydx --epoch 18")]
     Init(setup::Init),
     /// Write the digests of an epoch's files, after which each must stay as it is
@@ -39,8 +42,45 @@ or was added.
 
 Examples:
   tidepool rewards seal epoch-18
+  tidepool rewards seal epoch-18 --parquet    # a recorder's lines first become Parquet files, a tenth of the size
   tidepool rewards seal epoch-18 --replace")]
     Seal(setup::Seal),
+    /// Record an exchange's feed of orders into an epoch's folder: samples, volumes, gaps
+    #[command(after_help = "\
+At one instant of each minute, which the secret decides, the book of each market is written down as it stood. What is not known is an outage, and
+FOLDER.record/gaps.jsonl says why. Ended at any moment and begun again, it goes on where it was. rewards/record/README.md describes the feeds.
+
+Examples:
+  tidepool rewards record wss://feed.exchange.example --out epochs/18 --secret secret.hex --before epochs/17
+  tidepool rewards record feed.jsonl --out epochs/18 --secret secret.hex --plan sampling.json
+  tidepool rewards record --kind hyperliquid snapshot.json hl/data/node_raw_book_diffs_by_block --follow --out epochs/18 --secret link.json
+  tidepool rewards record --kind dydx ws://127.0.0.1:9092/ws --metadata perpetualMarkets.json --tape tape --out epochs/18 --secret secret.hex")]
+    Record(record::Record),
+    /// Publish the secret of an epoch that is over, beside its samples
+    #[command(after_help = "Example:\n  tidepool rewards reveal epochs/18 --secret secret.hex")]
+    Reveal(record::Reveal),
+    /// Say what is wrong with a feed before it is recorded
+    #[command(after_help = "\
+Nothing is written. Ends with exit code 3 if a message cannot be read, with 4 if a book is lost or a minute has no valid sample.
+
+Examples:
+  tidepool rewards check-feed feed.jsonl --parameters epochs/18/parameters.toml
+  converter | tidepool rewards check-feed - --parameters epochs/18/parameters.toml --json | jq .outage")]
+    CheckFeed(record::CheckFeed),
+    /// Follow a running epoch: spread, depth, share, coefficient, expected tokens
+    #[command(after_help = "\
+At each moment it shows what `score` and `allocate` find in the same folder.
+
+Examples:
+  tidepool rewards live epochs/18 --account 0x1111…
+  tidepool rewards live epochs/18 --once --json | jq '.markets[] | {market, coefficient}'")]
+    Live(live::Live),
+    /// Serve a made-up exchange, and make an epoch for it that begins now
+    #[command(after_help = "\
+Examples:
+  tidepool rewards play market                      # it says how to record and watch it
+  tidepool rewards play market --maker 0x1111… --minutes 10 --steps 20")]
+    Play(record::Play),
     /// Write a made-up epoch to try everything on
     #[command(after_help = "\
 Examples:
@@ -169,7 +209,9 @@ Examples:
 Examples:
   tidepool rewards sample-plan --secret secret.hex --commitment
   tidepool rewards sample-plan --secret secret.hex --epoch 18 --market BTC-USD --minutes 0..60
-  tidepool rewards sample-plan --secret secret.hex --parameters epoch-0/parameters.toml --json")]
+  tidepool rewards sample-plan --secret secret.hex --parameters epoch-0/parameters.toml --json
+  tidepool rewards sample-plan --secret secret.hex --parameters epoch-0/parameters.toml --chain --publish epoch-0/sampling.json
+  tidepool rewards sample-plan --secret secret.hex --parameters epoch-0/parameters.toml --chain --link 23 > link.json   # the first day")]
     SamplePlan(plan::SamplePlan),
 }
 
@@ -177,6 +219,11 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Init(arguments) => arguments.run(),
         Command::Seal(arguments) => arguments.run(),
+        Command::Record(arguments) => arguments.run(),
+        Command::Reveal(arguments) => arguments.run(),
+        Command::CheckFeed(arguments) => arguments.run(),
+        Command::Live(arguments) => arguments.run(),
+        Command::Play(arguments) => arguments.run(),
         Command::Simulate(arguments) => arguments.run(),
         Command::Run(arguments) => arguments.run(),
         Command::Validate(arguments) => arguments.run(),

@@ -1,16 +1,16 @@
 //! Sampling plans.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use ::rewards::{
     epoch::Clock,
     parameters::EpochParameters,
     sampling::{self, Instants, Sampling},
 };
-use alloy_primitives::B256;
 use anyhow::Context;
 use clap::Args;
-use rewards_files::folder;
+use rewards_files::{folder, output as files};
+use rewards_record::plan::{Link, read_secret};
 use serde::Serialize;
 
 use super::minutes;
@@ -24,14 +24,23 @@ pub(crate) struct SamplePlan {
     /// Print only the commitment, to be published before the epoch
     #[arg(long)]
     commitment: bool,
+    /// The secret is the end of a chain with a link for each hour: who samples needs the links of the next hours only
+    #[arg(long)]
+    chain: bool,
+    /// Write the plan that may be published, commitment and form without the secret, for `record` and everybody else
+    #[arg(long, value_name = "FILE", conflicts_with = "commitment")]
+    publish: Option<PathBuf>,
+    /// Print the link of an hour, with which no later hour can be sampled
+    #[arg(long, value_name = "HOUR", requires = "chain", conflicts_with_all = ["commitment", "publish"])]
+    link: Option<u32>,
     /// Parameters of the epoch: its clock, and its number and markets unless they are given; without it, dYdX's clock
     #[arg(long, value_name = "FILE")]
     parameters: Option<PathBuf>,
     /// Epoch
-    #[arg(long, required_unless_present_any = ["commitment", "parameters"])]
+    #[arg(long, required_unless_present_any = ["commitment", "parameters", "publish", "link"])]
     epoch: Option<u64>,
     /// Market; may be given several times
-    #[arg(long, required_unless_present_any = ["commitment", "parameters"])]
+    #[arg(long, required_unless_present_any = ["commitment", "parameters", "publish", "link"])]
     market: Vec<String>,
     /// Minutes of the epoch: 17, or 0..60 [default: all]
     #[arg(long, value_parser = minutes)]
@@ -52,14 +61,29 @@ struct Instant {
 
 impl SamplePlan {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let text = fs::read_to_string(&self.secret).with_context(|| self.secret.display().to_string())?;
-        let secret: B256 = text.trim().parse().with_context(|| format!("{}: not 32 bytes", self.secret.display()))?;
-        if self.commitment {
-            say!("{}", sampling::commitment(secret));
-            return Ok(());
-        }
+        let secret = read_secret(&self.secret)?;
         let parameters = self.parameters.as_deref().map(folder::read_parameters).transpose()?;
         let clock = parameters.as_ref().map_or_else(Clock::default, |parameters| parameters.clock);
+        let hours = self.chain.then(|| sampling::links_of(clock.minutes()));
+        let sampling = Sampling { hours, tolerance_ms: sampling::DEFAULT_TOLERANCE_MS, ..Sampling::default() };
+        let commitment = sampling.commitment_to(secret);
+        if self.commitment {
+            say!("{commitment}");
+            return Ok(());
+        }
+        if let Some(path) = &self.publish {
+            let published = Sampling { commitment: Some(commitment), ..sampling };
+            files::write(path, &serde_json::to_vec_pretty(&published).context("plan")?)?;
+            say!("{}: {commitment}", path.display());
+            return Ok(());
+        }
+        if let (Some(hour), Some(hours)) = (self.link, hours) {
+            let Some(link) = sampling::link(secret, hours - 1, hour) else {
+                let text = format!("--link {hour}: the epoch has the hours 0..{hours}");
+                return Err(anyhow::Error::from(Usage(text)).into());
+            };
+            return output::json(&Link { hour, link });
+        }
         let number = self.epoch.or(parameters.as_ref().map(|parameters| parameters.epoch)).unwrap_or_default();
         let start = clock.start_ms(number).with_context(|| format!("epoch {number} is beyond the clock"))?;
         let minutes = self.minutes.clone().unwrap_or(0..clock.minutes());
@@ -73,7 +97,7 @@ impl SamplePlan {
             return Err(anyhow::Error::from(Usage(text)).into());
         }
         let markets = self.markets(parameters.as_ref());
-        let sampling = Sampling { secret: Some(secret), ..Sampling::default() };
+        let sampling = Sampling { secret: Some(secret), ..sampling };
         let instants = Instants::of(number, start, &sampling).map_err(anyhow::Error::from)?;
         let mut plan: Vec<_> = minutes
             .flat_map(|minute| markets.iter().map(move |market| (minute, market)))

@@ -13,7 +13,7 @@ use alloy_primitives::{Address, U256};
 use anyhow::{Context, anyhow};
 use clap::Args;
 use client::{Rpc, bindings::IMerkleDistributor as D, date};
-use rewards_files::{folder, init, output as files, seal, synthetic};
+use rewards_files::{folder, init, output as files, samples, seal, synthetic};
 use serde::Serialize;
 
 use super::{TableFormat, account, distributor::State};
@@ -44,6 +44,9 @@ pub(crate) struct Init {
     /// Market with the decimals of its prices and sizes, as BTC-USD:1:4; may be given several times
     #[arg(long, value_name = "NAME:PRICE:SIZE", value_parser = listing, default_values = ["BTC-USD:1:4", "ETH-USD:2:3"])]
     market: Vec<Listing>,
+    /// Take markets and decimals from an exchange's metadata: dYdX's /v4/perpetualMarkets, Hyperliquid's meta, or markets as JSON
+    #[arg(long, value_name = "FILE", conflicts_with = "market")]
+    metadata: Option<PathBuf>,
     /// Tokens for liquidity providers, in the token's least unit [default: what the distributor says, or 0]
     #[arg(long, value_name = "UNITS")]
     tokens: Option<u128>,
@@ -107,11 +110,13 @@ impl Init {
     }
 
     fn parameters(&self) -> Result<EpochParameters, Failure> {
+        let listings = self.metadata.as_deref().map(super::record::listings).transpose()?;
+        let listings = listings.as_ref().unwrap_or(&self.market);
         if self.dydx {
-            return Ok(history::parameters(self.epoch.unwrap_or(history::LAST_EPOCH), &self.market));
+            return Ok(history::parameters(self.epoch.unwrap_or(history::LAST_EPOCH), listings));
         }
         // New programs start with the rules that were in force last.
-        let mut parameters = history::parameters(history::LAST_EPOCH, &self.market);
+        let mut parameters = history::parameters(history::LAST_EPOCH, listings);
         parameters.lp_amount_wei = self.tokens.unwrap_or_default();
         parameters.health = Limits { known_instants: true, sealed: true, ..Limits::default() };
         let Some(distributor) = self.distributor else {
@@ -145,6 +150,9 @@ pub(crate) struct Seal {
     /// Seal it anew, as it is now
     #[arg(long)]
     replace: bool,
+    /// Turn samples that are text into Parquet first
+    #[arg(long)]
+    parquet: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -153,6 +161,9 @@ pub(crate) struct Seal {
 impl Seal {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let was_sealed = self.folder.join(folder::SEAL).exists();
+        if self.parquet && (!was_sealed || self.replace) {
+            samples::to_parquet(&self.folder.join("samples"))?;
+        }
         let digests = seal::seal(&self.folder, self.replace)?;
         if was_sealed && !self.replace {
             let text =

@@ -5,6 +5,7 @@ mod deploy;
 mod keep;
 mod nodes;
 mod pool;
+mod record;
 mod schemas;
 mod slips;
 mod upgrade;

@@ -5,6 +5,7 @@ pub mod epoch;
 pub mod explain;
 pub mod folder;
 pub mod init;
+pub mod live;
 pub mod manifest;
 pub mod output;
 pub mod problem;

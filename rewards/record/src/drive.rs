@@ -83,9 +83,14 @@ impl<'a> Drive<'a> {
         sink: &mut S,
         mut stop: impl FnMut(&Recorder<'_>, &mut S) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        while !recorder.is_done() {
+        loop {
+            // Files are read to their end: executions may lie in a later one.
+            if source.is_live() && recorder.is_done() {
+                break;
+            }
             let input = source.next()?;
-            if input == Input::End {
+            let is_over = matches!(input, Input::Idle(_)) && recorder.is_done();
+            if input == Input::End || is_over {
                 break;
             }
             if self.take(&input, recorder, sink)? {

@@ -190,10 +190,12 @@ impl<'a> Recorder<'a> {
         &self.counts
     }
 
-    /// Whether every minute of the epoch is recorded.
+    /// Whether every minute of the epoch is recorded, and every execution up to its end was seen.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.markets.iter().all(|market| market.minutes.is_empty())
+        let parameters = self.rules.parameters();
+        let end_ms = (parameters.start() + parameters.clock.epoch_seconds) * 1000;
+        self.markets.iter().all(|market| market.minutes.is_empty() && market.now_ms >= end_ms)
     }
 
     /// The least time up to which all markets are cut.

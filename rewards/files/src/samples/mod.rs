@@ -3,6 +3,7 @@
 //! [`Samples::scan`] reads any number of files with all cores. A file is cut into parts (row groups of Parquet, spans of JSON lines); each thread takes the
 //! next part and shows its records to a [`Visitor`] of its own. What is wrong is reported with file and row, whichever thread met it.
 
+mod convert;
 mod csv;
 mod jsonl;
 mod parquet;
@@ -19,6 +20,7 @@ use std::{
 
 use rewards::book::{Flaw, Record};
 
+pub use convert::to_parquet;
 pub(crate) use parquet::{check_names, check_offsets, guarded, options};
 pub(crate) use stored::Ended;
 pub use stored::{Compression, Stored};

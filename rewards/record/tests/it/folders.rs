@@ -5,14 +5,17 @@ use std::{collections::BTreeMap, fs, io::Write, path::Path};
 use alloy_primitives::{Address, U256};
 use proptest::{prelude::*, test_runner::Config};
 use rewards::{
+    book::Record,
     decimal,
     sampling::{self, Sampling},
 };
 use rewards_files::{
-    difference,
+    Error, difference,
     epoch::{EpochFolder, Malformed},
+    live::Running,
     manifest::{self, Options},
-    samples::Format,
+    results,
+    samples::{self, Format},
 };
 use rewards_record::{
     event::Markets,
@@ -20,11 +23,24 @@ use rewards_record::{
     owner::Owners,
     plan::Link,
     recorder::Settings,
+    sink::{Fill, Sink},
     store::{Store, beside},
 };
 use serde_json::Value;
 
 use crate::fixture::{Epoch, SECRET, bytes, texts};
+
+fn options<'a>() -> Options<'a> {
+    Options {
+        format: Format::Csv,
+        malformed: Malformed::Refuse,
+        threads: 1,
+        progress: &(),
+        proofs: false,
+        replace: false,
+        accept_gaps: None,
+    }
+}
 
 fn recorded(folder: &Path) -> (BTreeMap<String, Vec<u8>>, BTreeMap<String, Vec<u8>>) {
     (bytes(folder), bytes(&beside(folder)))
@@ -77,23 +93,86 @@ fn a_recorded_epoch_has_one_root_whether_all_orders_are_written_or_those_that_co
         epoch.drive(feed, texts(&lines), settings, &mut store).unwrap();
         store.write_volumes().unwrap();
         let opened = EpochFolder::open(&folder).unwrap();
-        let options = Options {
-            format: Format::Csv,
-            malformed: Malformed::Refuse,
-            threads: 1,
-            progress: &(),
-            proofs: false,
-            replace: false,
-            accept_gaps: None,
-        };
-        let computed = manifest::compute(&opened, &options).unwrap();
+        let computed = manifest::compute(&opened, &options()).unwrap();
         let health = computed.manifest.health.clone().unwrap();
         assert!(health.markets.iter().all(|market| market.valid == 4) && health.gaps.is_empty(), "{health:?}");
         roots.push(computed.manifest.root);
+        // As Parquet it is the same epoch; stopped in the middle and done again, too.
+        let text = folder.join("samples/BTC-USD.day-00.jsonl");
+        let lines = fs::read(&text).unwrap();
+        assert_eq!(samples::to_parquet(&folder.join("samples")).unwrap(), 3);
+        fs::write(&text, lines).unwrap();
+        assert_eq!(samples::to_parquet(&folder.join("samples")).unwrap(), 1);
+        assert!(bytes(&folder.join("samples")).keys().all(|name| name.ends_with(".parquet")));
+        roots.push(manifest::compute(&EpochFolder::open(&folder).unwrap(), &options()).unwrap().manifest.root);
         let size: usize = bytes(&folder.join("samples")).values().map(Vec::len).sum();
         eprintln!("{name}: {size} bytes of samples");
     }
-    assert_eq!(roots[0], roots[1]);
+    assert!(roots.iter().all(|root| *root == roots[0]), "{roots:?}");
+}
+
+/// A sample and executions are in the live sums as soon as they are in the folder, and these are at each moment what `score` finds.
+#[test]
+fn the_live_sums_are_those_of_score_after_each_sample() {
+    let epoch = Epoch::new(8);
+    let lines = epoch.play(15, 8, 2);
+    let (names, owners) = (Markets::of(&epoch.parameters), Owners::default());
+    let folder = epoch.folder("epoch");
+    let mut store = Store::open(&folder, &epoch.parameters, true, false).unwrap();
+    let mut running = Running::open(&folder, true).unwrap();
+    let mut compared = 0;
+    let feed = Box::new(Generic::new(&names, &owners));
+    let mut watch = Watch { store: &mut store, folder: &folder, running: &mut running, compared: &mut compared };
+    epoch.drive(feed, texts(&lines), Settings::default(), &mut watch).unwrap();
+    assert_eq!((compared, running.samples), (24, 24));
+    for (market, newest) in epoch.parameters.markets.iter().zip(&running.newest) {
+        let newest = newest.unwrap();
+        assert!(
+            newest.minute == 7 && newest.depth_micro > U256::from(10_000_000_000_u64),
+            "{}: {newest:?}",
+            market.market
+        );
+    }
+}
+
+/// Compares after each sample.
+struct Watch<'a> {
+    store: &'a mut Store,
+    folder: &'a Path,
+    running: &'a mut Running,
+    compared: &'a mut u32,
+}
+
+impl Sink for Watch<'_> {
+    fn sample(&mut self, market: usize, record: &Record<'_>, reason: Option<&str>, left_out: u64) -> Result<(), Error> {
+        self.store.sample(market, record, reason, left_out)?;
+        if *self.compared % 5 == 0 {
+            self.store.write_volumes()?; // Which the live sums must notice by themselves.
+        }
+        if self.running.is_stale() {
+            *self.running = Running::open(self.folder, true)?;
+        }
+        assert!(self.running.grow()?);
+        let source = &self.running.source;
+        let scores = rewards::score::score(&source.parameters, &self.running.tally, &source.inputs).unwrap();
+        let allocation = rewards::allocation::allocate(&source.parameters, &scores);
+        let opened = EpochFolder::open(self.folder)?;
+        let scored = manifest::score(opened.samples()?, &options())?;
+        let found = rewards::allocation::allocate(&opened.samples()?.parameters, &scored.scores);
+        assert_eq!(results::reward_table(0, &scores, &allocation), results::reward_table(0, &scored.scores, &found));
+        *self.compared += 1;
+        Ok(())
+    }
+
+    fn fill(&mut self, fill: &Fill) -> Result<(), Error> {
+        self.store.fill(fill)
+    }
+
+    fn note(&mut self, _: Option<usize>, _: u64, _: &str) {}
+
+    fn last_minute(&self, market: usize) -> Option<u32> {
+        self.store.last_minute(market)
+    }
 }
 
 #[test]
@@ -142,9 +221,13 @@ fn two_recorders_with_one_secret_agree_or_it_is_said_where_not() {
     assert!(compare("two").is_empty());
     // An exchange that shows one of them a larger order, from some moment of minute 2 on until it goes.
     let instant = epoch.instants().instant_ms(2, "ETH-USD").unwrap();
+    let sample = fs::read_to_string(samples("one").join("ETH-USD.day-00.jsonl")).unwrap();
+    let sample: Value = serde_json::from_str(sample.lines().nth(2).unwrap()).unwrap();
+    let shows = |id: &Value| sample["orders"].as_array().unwrap().iter().any(|order| order["id"] == *id);
     let at = lines.iter().rposition(|line| {
         let one: Value = serde_json::from_str(line).unwrap();
-        one["market"] == "ETH-USD" && one["type"] == "add" && one["time_ms"].as_u64().unwrap() <= instant
+        let is_before = one["time_ms"].as_u64().unwrap() <= instant;
+        one["market"] == "ETH-USD" && one["type"] == "add" && is_before && shows(&one["id"])
     });
     let (at, mut shown) = (at.unwrap(), lines.clone());
     let mut one: Value = serde_json::from_str(&shown[at]).unwrap();

@@ -56,7 +56,7 @@ fn follow(epoch: &Epoch, url: &str, until: impl Fn(&Memory) -> bool, tape: Optio
     let plan = Plan::open(&epoch.parameters, &epoch.sampling, &epoch.secret()).unwrap();
     let mut memory = Memory::default();
     // The exchange's clock is another one here.
-    let settings = Settings { drift_ms: u64::MAX, stale_ms: 60_000, ..Settings::default() };
+    let settings = Settings { drift_ms: u64::MAX, stale_ms: u64::MAX, ..Settings::default() };
     let mut recorder = Recorder::new(&rules, &names, plan, settings, &memory);
     let mut drive = Drive::new(Box::new(Generic::new(&names, &owners)), tape);
     let mut source = Source::open(&[url.to_owned()], false, None).unwrap();
@@ -93,7 +93,7 @@ fn an_exchange_that_goes_on_is_followed_and_the_tape_gives_the_same_samples() {
             input => inputs.push(input),
         }
     }
-    let settings = Settings { drift_ms: u64::MAX, stale_ms: 60_000, ..Settings::default() };
+    let settings = Settings { drift_ms: u64::MAX, stale_ms: u64::MAX, ..Settings::default() };
     assert_eq!(epoch.record(inputs, settings).samples, live.samples);
 }
 
