@@ -84,7 +84,7 @@ export function makeEpochs(maker) {
   if (existsSync(join(folder, "epochs"))) return join(folder, "epochs");
   const place = (name) => join(folder, "epochs", name);
   const rewards = (...args) => execFileSync(TIDEPOOL, ["rewards", ...args], { stdio: "ignore" });
-  rewards("simulate", place("17"), "--epoch", "17", "--markets", "3", "--makers", "5", "--minutes", "120", "--maker", maker);
+  rewards("simulate", place("17"), "--epoch", "17", "--markets", "3", "--makers", "5", "--minutes", "120", "--format", "jsonl", "--maker", maker);
   rewards("run", place("17"), "--out", place("17.results"));
   rewards("simulate", place("18"), "--epoch", "18", "--markets", "3", "--makers", "5", "--minutes", "180", "--maker", maker, "--previous", join(place("17.results"), "tree.json"));
   return join(folder, "epochs");

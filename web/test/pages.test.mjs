@@ -1,8 +1,9 @@
 // The pages in a browser, against the compiled programs on a node: whole lives, wallets that behave in every way, and links that mean harm.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
+import { join } from "node:path";
 import { after, afterEach, beforeEach, test } from "node:test";
 import { parseAbi, toFunctionSelector, zeroAddress } from "viem";
 import { act, action, allowed, as, clean, client, configure, connectWallet, deployment, distributorAbi, end, equalsGetters, exchangeAbi, figure, get, makeEpochs, perform, performed, pool, oracleAbi, poolAbi, proxyAbi, rootOf, rpc, shot, site, startServer, tokenAbi, toEdge, units, until, usdc, visit } from "./harness.mjs";
@@ -632,17 +633,46 @@ test("a provider claims by the published tree; a sceptic rebuilds it, a forged o
   await act("owner", distributor, distributorAbi, "proposeRoot");
   const file = (name, content) => ({ name, mimeType: "application/json", buffer: Buffer.from(JSON.stringify(content)) });
   const forged = tree.map(([account, amount]) => [account, account === deployment.accounts.maker1.address ? "8000000000000000000" : amount]);
-  await visit({ path: "#/verify" }, async (page) => {
-    await page.getByLabel("Drop the tree file here").setInputFiles(file("tree.json", tree));
+  await visit({ path: "#/verify" }, async (page, complaints) => {
+    const drop = page.getByLabel("Drop the tree file here");
+    const verdict = page.locator("#verdict");
+    await drop.setInputFiles(file("tree.json", tree));
     await page.getByText("This tree has the proposed root.").waitFor();
-    await page.getByLabel("Drop the tree file here").setInputFiles(file("forged.json", forged));
+    assert.equal(await verdict.getAttribute("data-root"), root);
+    await drop.setInputFiles(file("forged.json", forged));
     await page.getByText("neither the active nor the proposed root").waitFor();
     await page.getByLabel("A second tree file").setInputFiles(file("tree.json", tree));
     await until("the leaf is named", async () => (await page.locator("#difference code").textContent()) === deployment.accounts.maker1.address);
-    await page.getByLabel("Drop the tree file here").setInputFiles(file("bad.json", [["0x12", "1"]]));
-    await page.getByText("Entry 1").waitFor();
-    await clean(page);
     await shot(page, "verify");
+    await drop.setInputFiles(file("bad.json", [["0x12", "1"]]));
+    await page.getByText("entry 0: `0x12` is not an address").waitFor();
+    // The same leaves as a table, and the inputs of an epoch as they were published.
+    await drop.setInputFiles({ name: "lp.csv", mimeType: "text/csv", buffer: Buffer.from(`account,wei\n${tree.map((pair) => pair.join(",")).join("\n")}\n`) });
+    await page.getByText("This tree has the proposed root.").waitFor();
+    const epochs = makeEpochs(staker);
+    const inputs = page.getByLabel("Drop the folder of an epoch here");
+    await inputs.setInputFiles(join(epochs, "17"));
+    const computed = JSON.parse(readFileSync(join(epochs, "17.results", "manifest.json"), "utf8"));
+    await until("the epoch's root is that of the command line", async () => (await verdict.getAttribute("data-root")) === computed.root);
+    assert.match(await verdict.textContent(), new RegExp(computed.cid));
+    await page.locator("#computed").waitFor();
+    await clean(page);
+    await shot(page, "verify-epoch");
+    // One sample more in another's favour is another root; a broken one is named with its line.
+    const changed = join(epochs, "changed");
+    cpSync(join(epochs, "17"), changed, { recursive: true });
+    const [samples] = readdirSync(join(changed, "samples"));
+    const lines = readFileSync(join(changed, "samples", samples), "utf8");
+    writeFileSync(join(changed, "samples", samples), lines.split("\n").slice(1).join("\n"));
+    await inputs.setInputFiles(changed);
+    await until("another root", async () => ![computed.root, null].includes(await verdict.getAttribute("data-root").catch(() => null)));
+    writeFileSync(join(changed, "samples", samples), lines.replace('"epoch":17', '"epoch":16'));
+    await inputs.setInputFiles(changed);
+    await page.getByText(`${samples}:1: epoch 16, not 17`).waitFor();
+    // The page itself may not run WebAssembly; its worker did.
+    assert.equal(await page.evaluate(() => WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).then(() => "runs", (error) => error.name)), "CompileError");
+    await until("the browser says that it forbade it", async () => complaints.some((one) => one.startsWith("script-src")));
+    complaints.length = 0;
   });
   await visit({ path: "#/rewards", who: "staker1" }, async (page) => {
     await page.getByLabel("The published tree file").setInputFiles(file("tree.json", tree));

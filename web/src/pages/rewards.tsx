@@ -1,5 +1,5 @@
 import { useQuery, keepPreviousData } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { encodeFunctionData, type Hex } from "viem";
 import { claimsProxyAbi, merkleDistributorAbi } from "../../abi";
 import { useReady } from "../app";
@@ -8,7 +8,7 @@ import { amount } from "../lib/format";
 import { explainRevert } from "../lib/errors";
 import { Action } from "../parts/action";
 import { Amount, Figure, Heading, Section, Time, Waiting } from "../parts/parts";
-import { TreeFile, useTree } from "../parts/treefile";
+import { flaw, TreeFile, useTree, type Dropped } from "../parts/treefile";
 import { ProviderRewards } from "../server/rewards";
 import { isRoot, useRoots } from "./verify";
 
@@ -27,10 +27,11 @@ function Ready() {
   const distributor = deployment.contracts["merkle-distributor"]!;
   const proxy = deployment.contracts["claims-proxy"];
   const roots = useRoots();
-  const [text, setText] = useState<string | null>(null);
-  const answer = useTree(text, null, address ?? null);
-  const built = answer && "built" in answer ? answer.built : null;
-  const own = built?.own ?? null;
+  const [files, setFiles] = useState<readonly Dropped[] | null>(null);
+  const answer = useTree(files, null, address ?? null);
+  const built = answer && "root" in answer ? answer : null;
+  const own = useMemo(() => built?.own && { amount: BigInt(built.own.amount), proof: built.own.proof }, [built]) ?? null;
+  const problem = flaw(answer);
   const known = built && roots.data ? (roots.data.active.root === built.root ? "active" : roots.data.proposed.root === built.root ? "proposed" : "unknown") : null;
   const mine = useQuery({
     queryKey: ["claim", distributor, address, head.hash, own?.amount, built?.root, known],
@@ -59,7 +60,8 @@ function Ready() {
 
   const pending = own && known === "proposed" ? (own.amount > (mine.data?.claimed ?? 0n) ? own.amount - (mine.data?.claimed ?? 0n) : 0n) : 0n;
   const why = (): string | null => {
-    if (!text) return "Choose the tree file first.";
+    if (!files) return "Choose the tree file first.";
+    if (problem) return problem;
     if (!built) return "Reading the tree file …";
     if (known === "unknown") return "This tree has neither the active nor the proposed root.";
     if (!own) return "Your account has no leaf in this tree.";
@@ -97,10 +99,10 @@ function Ready() {
             </Figure>
           </div>
           <Section title="The tree">
-            <TreeFile label="The published tree file, tree.json" onText={setText} />
-            {answer && "problem" in answer && (
+            <TreeFile label="The published tree file, tree.json" onFiles={setFiles} />
+            {problem && (
               <p className="warning" role="alert">
-                {answer.problem}
+                {problem}
               </p>
             )}
           </Section>
