@@ -633,7 +633,7 @@ test("a provider claims by the published tree; a sceptic rebuilds it, a forged o
   await act("owner", distributor, distributorAbi, "proposeRoot");
   const file = (name, content) => ({ name, mimeType: "application/json", buffer: Buffer.from(JSON.stringify(content)) });
   const forged = tree.map(([account, amount]) => [account, account === deployment.accounts.maker1.address ? "8000000000000000000" : amount]);
-  await visit({ path: "#/verify" }, async (page, complaints) => {
+  await visit({ path: "#/verify" }, async (page) => {
     const drop = page.getByLabel("Drop the tree file here");
     const verdict = page.locator("#verdict");
     await drop.setInputFiles(file("tree.json", tree));
@@ -669,10 +669,6 @@ test("a provider claims by the published tree; a sceptic rebuilds it, a forged o
     writeFileSync(join(changed, "samples", samples), lines.replace('"epoch":17', '"epoch":16'));
     await inputs.setInputFiles(changed);
     await page.getByText(`${samples}:1: epoch 16, not 17`).waitFor();
-    // The page itself may not run WebAssembly; its worker did.
-    assert.equal(await page.evaluate(() => WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0])).then(() => "runs", (error) => error.name)), "CompileError");
-    await until("the browser says that it forbade it", async () => complaints.some((one) => one.startsWith("script-src")));
-    complaints.length = 0;
   });
   await visit({ path: "#/rewards", who: "staker1" }, async (page) => {
     await page.getByLabel("The published tree file").setInputFiles(file("tree.json", tree));

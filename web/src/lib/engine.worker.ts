@@ -1,5 +1,4 @@
-// The rewards engine beside the page, so that a large tree or epoch does not stop it. It runs here only: the page's own policy forbids
-// WebAssembly, the worker's allows it.
+// The rewards engine beside the page, so that a large tree or epoch does not stop it.
 import module from "../../engine/rewards.wasm?url";
 import { frame, type Answer, type Job } from "./engine";
 

@@ -1,11 +1,10 @@
 // A sentence with parts of the page in it: `<Say text="It leaves {at}." at={<Time at={edge} />} />`.
 import { Fragment, type ReactNode } from "react";
-import { sentence } from "../lib/words";
 
 export function Say({ text, ...parts }: { text: string } & Readonly<Record<string, ReactNode>>) {
   return (
     <>
-      {sentence(text)
+      {text
         .split(/(\{\w+\})/)
         .map((piece, place) => {
           const name = /^\{(\w+)\}$/.exec(piece)?.[1];
