@@ -183,8 +183,10 @@ fn grow(
     let previous = match folder.files.get("previous-tree.json") {
         Some(_) if epoch == 0 => return Err("epoch 0 has no tree before".to_owned()),
         None if epoch > 0 => {
-            return Err("previous-tree.json is missing: without it everybody rewarded before would lose what is theirs"
-                .to_owned());
+            return Err(
+                "previous-tree.json is missing: without it everybody rewarded before would lose what is theirs"
+                    .to_owned(),
+            );
         }
         Some(file) if may_stand_alone && file.bytes.trim_ascii() == b"[]" => None,
         Some(file) => {
