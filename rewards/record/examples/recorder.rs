@@ -79,9 +79,10 @@ fn busy() -> Duration {
     Duration::from_nanos(text.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or_default())
 }
 
-fn peak_mib() -> u64 {
+/// Memory of this process as it is now.
+fn held_mib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or_default() / 1024
 }
 
@@ -98,7 +99,7 @@ fn replay(root: &Path, seconds: u64, steps: u64) -> Result<(), Error> {
         .into_iter()
         .map(|line| Input::Text(line.into_bytes(), None))
         .collect();
-    let before_mib = peak_mib();
+    let before_mib = held_mib();
     let bytes: usize = inputs.iter().map(|input| if let Input::Text(text, _) = input { text.len() } else { 0 }).sum();
     let (sampling, names, owners) = (plan(), Markets::of(&parameters), Owners::default());
     let rules = Rules::new(&parameters, &sampling).map_err(Error::refused)?;
@@ -118,7 +119,7 @@ fn replay(root: &Path, seconds: u64, steps: u64) -> Result<(), Error> {
     row("**messages a second, one core**", &format!("**{:.0}**", all / took));
     row("samples cut and appended in that time", &(counts.ok + counts.one_sided).to_string());
     row("orders resting at the end, in all markets", &recorder.held().0.to_string());
-    row("peak memory beyond the feed itself", &format!("{} MiB", peak_mib().saturating_sub(before_mib)));
+    row("memory at the end beyond the feed itself", &format!("{} MiB", held_mib().saturating_sub(before_mib)));
     Ok(())
 }
 
