@@ -8,6 +8,8 @@
 mod failure;
 pub mod follow;
 mod host;
+mod kms;
+mod ledger;
 mod node;
 mod send;
 mod signer;

@@ -48,7 +48,7 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// Reads the key, connects, and refuses to go on if there is nobody to ask.
+    /// Connects, gets the key, and refuses to go on if there is nobody to ask.
     ///
     /// # Errors
     ///
@@ -57,9 +57,19 @@ impl Sending {
         if !self.yes && !self.signer.is_unsigned() && !io::stdin().is_terminal() {
             bail!(Usage("nobody is here to confirm what is sent: no terminal. --yes sends without asking".to_owned()));
         }
-        let signer = self.signer.signer()?;
+        self.prepare_to_look()
+    }
+
+    /// The same for what sends nothing, and so asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// If no key or several are named, or the nodes fail or disagree.
+    pub fn prepare_to_look(&self) -> anyhow::Result<Sender> {
+        self.signer.expect_one()?;
         let node = self.rpc.connect()?;
         node.expect_agreement()?;
+        let signer = node.wait(self.signer.signer())?;
         let patience = Duration::from_secs(self.wait);
         Ok(Sender { node, signer, yes: self.yes, json: self.json, max_fee: self.max_fee, patience })
     }
@@ -252,9 +262,9 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// If the key is elsewhere.
+    /// If the key is elsewhere, or signs transactions only.
     pub fn sign_message(&self, hash: B256) -> anyhow::Result<Bytes> {
-        Ok(self.signer.sign_hash(hash)?.as_bytes().to_vec().into())
+        Ok(self.node.wait(self.signer.sign_hash(hash))?.as_bytes().to_vec().into())
     }
 
     /// Sends what was signed, and does not wait.

@@ -4,13 +4,15 @@ use std::{
     env, fmt, fs,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use alloy::{
     consensus::TxEip1559,
-    network::TxSigner,
+    network::{FullSigner, TxSigner},
     signers::{
-        Signature, SignerSync,
+        Signature,
         local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
     },
 };
@@ -19,7 +21,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use crate::Usage;
+use crate::{Usage, kms, ledger};
 
 const PRIVATE_KEY: &str = "TIDEPOOL_PRIVATE_KEY";
 const MNEMONIC: &str = "TIDEPOOL_MNEMONIC";
@@ -42,6 +44,15 @@ pub(crate) struct SignerOptions {
     /// Which account of the mnemonic: m/44'/60'/0'/0/N
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Signer")]
     mnemonic_index: u32,
+    /// A Ledger on USB: unlocked, with its Ethereum app open. Each transaction is confirmed on it too
+    #[arg(long, help_heading = "Signer")]
+    ledger: bool,
+    /// Which account of the Ledger: m/44'/60'/N'/0/0
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "ledger", help_heading = "Signer")]
+    ledger_account: u32,
+    /// Key in AWS KMS, by id, ARN or alias; region and credentials are found as AWS's own tools find them
+    #[arg(long, value_name = "KEY", help_heading = "Signer")]
+    aws_kms_key: Option<String>,
     /// Print what would be sent instead of sending it, for --from to sign elsewhere; no key is read
     #[arg(long, requires = "from", help_heading = "Signer")]
     unsigned: bool,
@@ -55,8 +66,11 @@ pub(crate) struct Signer {
     /// The account.
     pub(crate) address: Address,
     /// What signs for it; nothing if that happens elsewhere.
-    key: Option<PrivateKeySigner>,
+    key: Option<Key>,
 }
+
+/// What signs: a secret in this process, a device, or a service.
+pub(crate) type Key = Box<dyn FullSigner<Signature> + Send + Sync>;
 
 impl Signer {
     /// Whether there is a key.
@@ -71,17 +85,18 @@ impl Signer {
     /// If there is no key.
     pub(crate) async fn sign(&self, transaction: &mut TxEip1559) -> anyhow::Result<Signature> {
         let key = self.key.as_ref().ok_or_else(|| anyhow!("{}: its key is elsewhere", self.address))?;
-        Ok(key.sign_transaction(transaction).await?)
+        Ok(key.sign_transaction(transaction).await.context("the transaction is not signed")?)
     }
 
     /// Signs a hash that is no transaction's.
     ///
     /// # Errors
     ///
-    /// If there is no key.
-    pub(crate) fn sign_hash(&self, hash: B256) -> anyhow::Result<Signature> {
+    /// If there is no key, or if it is one that signs only what it can show.
+    pub(crate) async fn sign_hash(&self, hash: B256) -> anyhow::Result<Signature> {
         let key = self.key.as_ref().ok_or_else(|| anyhow!("{}: its key is elsewhere", self.address))?;
-        Ok(key.sign_hash_sync(&hash)?)
+        let signature = key.sign_hash(&hash).await;
+        signature.context("the message is not signed; a Ledger signs transactions only: approve instead")
     }
 }
 
@@ -100,17 +115,22 @@ enum Place<'a> {
 }
 
 impl SignerOptions {
-    /// The signer.
+    /// The signer. A password may be asked for, a device or a service may have to answer.
     ///
     /// # Errors
     ///
     /// If none or several are named, or if the secret cannot be read. No error repeats a secret.
-    pub(crate) fn signer(&self) -> anyhow::Result<Signer> {
+    pub(crate) async fn signer(&self) -> anyhow::Result<Signer> {
         if let Some(address) = self.from {
             return Ok(Signer { address, key: None });
         }
-        let key = self.key()?;
-        Ok(Signer { address: key.address(), key: Some(key) })
+        self.expect_one()?;
+        let key = match &self.aws_kms_key {
+            Some(key) => kms::open(key).await?,
+            None if self.ledger => ledger::open(self.ledger_account).await?,
+            None => Box::new(self.load()?),
+        };
+        Ok(Signer { address: TxSigner::address(&key), key: Some(key) })
     }
 
     /// Whether what is sent is only printed.
@@ -118,20 +138,30 @@ impl SignerOptions {
         self.unsigned
     }
 
-    fn key(&self) -> anyhow::Result<PrivateKeySigner> {
+    /// Refuses to guess who signs. Looks at names only, so that nothing is asked before.
+    ///
+    /// # Errors
+    ///
+    /// If none or several are named.
+    pub(crate) fn expect_one(&self) -> anyhow::Result<()> {
+        if self.unsigned {
+            return Ok(());
+        }
         let named = [
             ("--keystore", self.keystore.is_some()),
             ("--private-key-file", self.private_key_file.is_some()),
             ("--mnemonic-file", self.mnemonic_file.is_some()),
+            ("--ledger", self.ledger),
+            ("--aws-kms-key", self.aws_kms_key.is_some()),
             (PRIVATE_KEY, env::var_os(PRIVATE_KEY).is_some()),
             (MNEMONIC, env::var_os(MNEMONIC).is_some()),
         ];
         let named: Vec<_> = named.into_iter().filter(|(_, is_named)| *is_named).map(|(name, _)| name).collect();
         match named[..] {
-            [_] => self.load(),
+            [_] => Ok(()),
             [] => bail!(Usage(format!(
-                "who signs? --keystore, --private-key-file or --mnemonic-file, or the variable {PRIVATE_KEY} or {MNEMONIC}; \
-                 --from ADDRESS --unsigned prints the transaction for another to sign"
+                "who signs? --keystore, --private-key-file, --mnemonic-file, --ledger or --aws-kms-key, or the variable {PRIVATE_KEY} or \
+                 {MNEMONIC}; --from ADDRESS --unsigned prints the transaction for another to sign"
             ))),
             _ => bail!(Usage(format!("who signs? {} are given; leave all but one out", named.join(" and ")))),
         }
@@ -160,7 +190,12 @@ impl SignerOptions {
             Some(path) => Place::File(path).read()?,
             None if io::stdin().is_terminal() => {
                 let prompt = format!("Password of {}: ", path.display());
-                Zeroizing::new(rpassword::prompt_password(prompt).context("the password cannot be asked for")?)
+                let asked = rpassword::prompt_password(prompt);
+                if asked.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+                    // The signal ends the process from another thread.
+                    thread::sleep(Duration::from_secs(1));
+                }
+                Zeroizing::new(asked.context("the password cannot be asked for")?)
             }
             None => {
                 let path = path.display();

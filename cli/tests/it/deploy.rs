@@ -143,7 +143,13 @@ pausers = ["{guard}"]
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        self.run_in(&[], arguments)
+    }
+
+    /// The same with variables of the environment.
+    pub(crate) fn run_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
+        let output = self.command(arguments).envs(environment.iter().copied()).output().unwrap();
+        let Output { status, stdout, stderr } = output;
         crate::schemas::check(arguments, &stdout);
         (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }

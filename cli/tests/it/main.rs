@@ -7,6 +7,7 @@ mod nodes;
 mod pool;
 mod record;
 mod schemas;
+mod signers;
 mod slips;
 mod upgrade;
 
