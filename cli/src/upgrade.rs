@@ -244,7 +244,9 @@ impl Rehearsed {
         }
         for (before, after) in self.life_before.iter().zip(&self.life_after) {
             let shown = |step: &Played| step.gas.map_or("refused".to_owned(), |gas| format!("{gas} gas"));
-            eprintln!("  {:18} {} to {}", before.call, shown(before), shown(after));
+            let benchmark = after.scenario.zip(after.benchmark_gas);
+            let beside = benchmark.map_or(String::new(), |(name, gas)| format!("; {gas} gas in the benchmark {name}"));
+            eprintln!("  {:18} {} to {}{beside}", before.call, shown(before), shown(after));
         }
         Ok(())
     }
@@ -261,10 +263,10 @@ impl Upgrade {
         let number = work.upgrades.len() as u64 + 1;
         expect_layout(&work.book)?;
         let (replacements, steps) = self.replacements(&work, &plan, &programs, number)?;
-        let cut = match upgrade::cut(&work.routes, &replacements) {
-            Ok(cut) => cut,
-            Err(error) => return Err(Failure::AlreadySo(error)),
-        };
+        let cut = upgrade::cut(&work.routes, &replacements)?;
+        if cut.changes.is_empty() {
+            return Err(Failure::AlreadySo(anyhow!("the pool has these facets already: nothing to cut")));
+        }
         let (rehearsed, rehearsal) = self.common.rehearse(&work, &cut, &steps)?;
         let sides = sides(&work, &rehearsal, &replacements, &cut, &programs)?;
         let mut upgraded = Upgraded {
@@ -281,20 +283,7 @@ impl Upgrade {
         upgraded.print()?;
         if !self.common.rehearse {
             self.deploy(&work, &programs, &steps, &mut upgraded)?;
-            let moved = replacements.iter().map(|one| Moved { name: one.name.clone(), from: one.from, to: one.to });
-            let written = Written {
-                number,
-                facets: moved.collect(),
-                cut: upgraded.cut.clone(),
-                inverse: upgrade::call(&cut.inverse),
-                rolled_back: false,
-            };
-            let proposal = self.common.proposal(upgraded.chain, &title(&written), upgraded.pool, &upgraded.cut);
-            let name = format!("upgrade-{number}.safe.json");
-            work.book.write(&name, &proposal.safe()?)?;
-            upgraded.proposal = Some(work.book.path(&name));
-            let upgrades: Vec<_> = work.upgrades.iter().cloned().chain([written]).collect();
-            work.book.write_upgrades(&upgrades)?;
+            self.write_down(&work, &replacements, &cut, &mut upgraded)?;
         }
         if self.common.sending.json {
             return output::json(&upgraded);
@@ -336,6 +325,30 @@ impl Upgrade {
         // A place in the cache is for what is there.
         steps.sort_by_key(|step| step.action.creates().is_none());
         Ok((replacements, steps))
+    }
+
+    /// Writes the proposal and the way back into the book.
+    fn write_down(
+        &self,
+        work: &Work,
+        replacements: &[Replacement],
+        cut: &Cut,
+        upgraded: &mut Upgraded,
+    ) -> anyhow::Result<()> {
+        let moved = replacements.iter().map(|one| Moved { name: one.name.clone(), from: one.from, to: one.to });
+        let written = Written {
+            number: upgraded.number,
+            facets: moved.collect(),
+            cut: upgraded.cut.clone(),
+            inverse: upgrade::call(&cut.inverse),
+            rolled_back: false,
+        };
+        let proposal = self.common.proposal(upgraded.chain, &title(&written), upgraded.pool, &upgraded.cut);
+        let name = format!("upgrade-{}.safe.json", written.number);
+        work.book.write(&name, &proposal.safe()?)?;
+        upgraded.proposal = Some(work.book.path(&name));
+        let upgrades: Vec<_> = work.upgrades.iter().cloned().chain([written]).collect();
+        work.book.write_upgrades(&upgrades)
     }
 
     /// Puts the programs on the chain, and writes down what stands there.

@@ -2,14 +2,15 @@
 
 use std::{fs, path::Path};
 
-use alloy_primitives::{Address, Bytes, U256, hex};
+use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use alloy_sol_types::SolCall;
 use chain::{
     Account,
     node::{Node, NodeSettings},
 };
+use client::Request;
 use serde_json::{Value, json};
-use suite::abi::{IStaking, IToken};
+use suite::abi::{IPoolViews, IStaking, IToken};
 
 use crate::deploy::{NOW, Place, deployer};
 
@@ -40,8 +41,13 @@ fn build_with(place: &Place, folder: &str, program: &str, code: &[u8]) -> String
 
 /// A pool of an older build in the hands of a Safe, with alice's stake in it.
 pub(crate) fn older_pool() -> (Place, String) {
+    pool_with(|_| variant("staking"))
+}
+
+/// The same with any code for its staking; and the folder of that build.
+fn pool_with(staking: impl Fn(&Place) -> Bytes) -> (Place, String) {
     let place = Place::new();
-    let older = build_with(&place, "older", "staking", &variant("staking"));
+    let older = build_with(&place, "older", "staking", &staking(&place));
     let (code, _, errors) = place.run(&place.deploying_from(&older, "plan.toml", &[]));
     assert_eq!(code, 4, "the owner has not accepted: {errors}");
     place.is_accepted();
@@ -91,7 +97,11 @@ fn a_facet_of_an_older_build_is_upgraded_by_a_safe_and_rolled_back() {
     assert_eq!((&rehearsed["same_answers"], &rehearsed["same_life"]), (&json!(true), &json!(true)), "{errors}");
     assert!(rehearsed["invariants"].as_array().unwrap().iter().all(|one| one["holds"] == true));
     let played = rehearsed["life_after"].as_array().unwrap();
-    assert!(played.len() > 5 && played.iter().all(|step| step["gas"].is_u64()), "{played:?}");
+    assert!(played.iter().all(|step| step["gas"].is_u64()), "{played:?}");
+    let calls: Vec<_> = played.iter().map(|step| step["call"].as_str().unwrap()).collect();
+    let borrowed = ["borrow", "repayBorrow", "requestWithdrawal", "cancelWithdrawal", "claimRewards"];
+    assert_eq!(calls, [&borrowed[..], &["withdrawMaxStake", "stake", "transfer"]].concat());
+    assert_eq!(played[2]["scenario"], "ls.requestWithdrawal.all");
     assert!(!place.path("book/upgrades.json").exists());
 
     // The programs are deployed, the cut is a file for the Safe; until it is executed, verification names each route.
@@ -120,6 +130,84 @@ fn a_facet_of_an_older_build_is_upgraded_by_a_safe_and_rolled_back() {
     assert!(code == 5 && errors.contains("no upgrade that is in force"), "{code}: {errors}");
     what_breaks_the_pool_is_refused(&place);
     batches_are_played_and_a_chain_is_copied(&place);
+}
+
+/// Creates and activates a program beside those of the pool.
+fn put(place: &Place, code: Bytes) -> Address {
+    let creation = ::deploy::Creation::new("part of an older build", code, None, B256::repeat_byte(7));
+    let Request { to, value, data } = creation.request(U256::from(10).pow(U256::from(18)));
+    let from = Account::named("operator").address();
+    place.ask("evm_impersonateAccount", json!([from]));
+    let hash = place.ask("eth_sendTransaction", json!([{ "from": from, "to": to, "value": value, "data": data }]));
+    assert_eq!(place.ask("eth_getTransactionReceipt", json!([hash]))["status"], "0x1");
+    creation.address()
+}
+
+/// Staking as an older build might have it: besides its own functions it answers `getAccount`, which is with the views today.
+fn with_get_account(place: &Place) -> Bytes {
+    let views = fs::read(format!("{PROGRAMS}/pool-views.code")).unwrap();
+    let [views, staking] = [views.into(), variant("staking")].map(|code| put(place, code));
+    let bytes = [views.as_slice(), staking.as_slice(), &IPoolViews::getAccountCall::SELECTOR].concat();
+    let data: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let module = format!(
+        r#"(module
+            (import "vm_hooks" "read_args" (func $read_args (param i32)))
+            (import "vm_hooks" "delegate_call_contract" (func $delegate (param i32 i32 i32 i64 i32) (result i32)))
+            (import "vm_hooks" "read_return_data" (func $read_return_data (param i32 i32 i32) (result i32)))
+            (import "vm_hooks" "write_result" (func $write_result (param i32 i32)))
+            (memory (export "memory") 1 1)
+            (data (i32.const 0) "{data}")
+            (func (export "user_entrypoint") (param $len i32) (result i32) (local $status i32)
+                (call $read_args (i32.const 64))
+                (local.set $status (call $delegate
+                    (select (i32.const 0) (i32.const 20) (i32.eq (i32.load (i32.const 64)) (i32.load (i32.const 40))))
+                    (i32.const 64) (local.get $len) (i64.const -1) (i32.const 48)))
+                (call $write_result (i32.const 16384)
+                    (call $read_return_data (i32.const 16384) (i32.const 0) (i32.load (i32.const 48))))
+                (local.get $status)))"#
+    );
+    chain::compress(&wat::parse_str(module).unwrap())
+}
+
+#[test]
+fn a_function_moves_from_one_facet_to_another_and_back() {
+    let (place, older) = pool_with(with_get_account);
+    let (code, out, errors) =
+        place.run(&["pool", "cut", "--replace", "Staking=getAccount", "--as", "safe", "--deployment", "book"]);
+    assert_eq!(code, 0, "{errors}");
+    execute(&place, &serde_json::from_str(&out).unwrap());
+    let answering = || {
+        let (_, differences) = place.verify_with(&older);
+        let [one] = &differences.as_array().unwrap()[..] else { panic!("{differences:#}") };
+        assert_eq!(one["what"], "pool: getAccount is answered by");
+    };
+    answering();
+
+    // Alone, the new staking would leave getAccount to nobody.
+    let upgrading = ["--programs", PROGRAMS, "--unlisted-programs", "--deployment", "book"];
+    let signing = ["--private-key-file", "key", "--yes"];
+    let (code, _, errors) = place.run(&[&["upgrade", "staking"], &upgrading[..], &signing].concat());
+    assert!(
+        code == 1 && errors.contains("getAccount has moved to the facet pool-views in this build"),
+        "{code}: {errors}"
+    );
+    let (code, out, errors) =
+        place.run(&[&["upgrade", "staking", "pool-views", "--json"], &upgrading[..], &signing].concat());
+    assert_eq!(code, 0, "{errors}");
+    let upgraded: Value = serde_json::from_str(&out).unwrap();
+    let side = |facet: &str| upgraded["sides"].as_array().unwrap().iter().find(|side| side["facet"] == facet).unwrap();
+    assert_eq!((&side("pool-views")["moved"], &side("staking")["moved"]), (&json!(["getAccount"]), &json!([])));
+    assert!(["added", "removed"].iter().all(|part| side("staking")[part] == json!([])), "{upgraded:#}");
+    let rehearsed = &upgraded["rehearsed"];
+    assert_eq!((&rehearsed["same_answers"], &rehearsed["same_life"]), (&json!(true), &json!(true)), "{errors}");
+    assert_eq!(upgraded["transactions"], 2, "staking and its place in the cache; the views are there already");
+    execute(&place, &read(&place.path("book/upgrade-1.safe.json")));
+    assert_eq!(place.verify_with(PROGRAMS), (0, json!([])));
+
+    let (code, out, errors) = place.run(&["rollback", "--deployment", "book"]);
+    assert_eq!(code, 0, "{errors}");
+    execute(&place, &serde_json::from_str(&out).unwrap());
+    answering();
 }
 
 fn what_breaks_the_pool_is_refused(place: &Place) {
