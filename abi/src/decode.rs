@@ -165,11 +165,7 @@ impl Encoded {
     /// What it returned, in words; nothing if that is of another type.
     pub fn answer(&self, data: &[u8]) -> Option<Vec<String>> {
         let values = self.function.abi_decode_output(data).ok()?;
-        let shown = |(output, value): (&Param, &DynSolValue)| match output.name.as_str() {
-            "" => show(value),
-            name => format!("{name}: {}", show(value)),
-        };
-        Some(self.function.outputs.iter().zip(&values).map(shown).collect())
+        Some(self.function.outputs.iter().zip(&values).map(named).collect())
     }
 }
 
@@ -208,11 +204,26 @@ pub fn encode(function: &str, arguments: &[String]) -> Result<Encoded, String> {
 }
 
 fn arguments_of(inputs: &[Param], values: &[DynSolValue]) -> String {
-    let argument = |(input, value): (&Param, &DynSolValue)| match input.name.as_str() {
-        "" => show(value),
-        name => format!("{name}: {}", show(value)),
-    };
-    inputs.iter().zip(values).map(argument).collect::<Vec<_>>().join(", ")
+    inputs.iter().zip(values).map(named).collect::<Vec<_>>().join(", ")
+}
+
+fn named((parameter, value): (&Param, &DynSolValue)) -> String {
+    let shown = show_parts(&parameter.components, value);
+    if parameter.name.is_empty() { shown } else { format!("{}: {shown}", parameter.name) }
+}
+
+/// A value with the names of its parts, where it is a struct or a list of them.
+fn show_parts(parts: &[Param], value: &DynSolValue) -> String {
+    match value {
+        _ if parts.is_empty() => show(value),
+        DynSolValue::Array(values) | DynSolValue::FixedArray(values) => {
+            format!("[{}]", list(values, |value| show_parts(parts, value)))
+        }
+        _ => match value.as_fixed_seq() {
+            Some(values) => format!("({})", arguments_of(parts, values)),
+            None => show(value),
+        },
+    }
 }
 
 fn show(value: &DynSolValue) -> String {
@@ -225,14 +236,14 @@ fn show(value: &DynSolValue) -> String {
         DynSolValue::FixedBytes(word, size) => format!("0x{}", hex::encode(&word[..*size])),
         DynSolValue::Bytes(bytes) => word(bytes),
         DynSolValue::String(text) => format!("\"{}\"", printable(text)),
-        DynSolValue::Array(values) | DynSolValue::FixedArray(values) => format!("[{}]", list(values)),
+        DynSolValue::Array(values) | DynSolValue::FixedArray(values) => format!("[{}]", list(values, show)),
         DynSolValue::Tuple(values) => format!("({})", values.iter().map(show).collect::<Vec<_>>().join(", ")),
         other => format!("{other:?}"),
     }
 }
 
 /// The first elements, and how many there are.
-fn list(values: &[DynSolValue]) -> String {
+fn list(values: &[DynSolValue], show: impl Fn(&DynSolValue) -> String) -> String {
     let mut shown: Vec<_> = values.iter().take(SHOWN).map(show).collect();
     if values.len() > SHOWN {
         shown.push(format!("… {} in all", values.len()));
@@ -277,5 +288,21 @@ mod tests {
         assert!(text.starts_with("claimRewards(cumulativeAmount: 7, merkleProof: [0x0101"), "{text}");
         assert!(text.ends_with("… 3 in all])"), "{text}");
         assert_eq!(call(&[1, 2, 3, 4]), "0x01020304");
+    }
+
+    #[test]
+    fn parts_of_structs_have_names() {
+        use crate::bindings::IDiamondCut::{FacetCut, diamondCutCall};
+
+        let cut = FacetCut {
+            facetAddress: Address::repeat_byte(0x11),
+            action: 2,
+            functionSelectors: vec![[1, 2, 3, 4].into(), [5; 4].into()],
+        };
+        let data = diamondCutCall { _diamondCut: vec![cut], _init: Address::ZERO, _calldata: Bytes::new() };
+        let text = call(&alloy_sol_types::SolCall::abi_encode(&data));
+        let facet = format!("facetAddress: {}", Address::repeat_byte(0x11));
+        let cut = format!("[({facet}, action: 2, functionSelectors: [0x01020304, 0x05050505])]");
+        assert!(text.starts_with(&format!("diamondCut(_diamondCut: {cut}, _init: 0x")), "{text}");
     }
 }

@@ -34,6 +34,9 @@ impl Call {
             let answer = node.call_latest(None, &request).with_context(|| self.function.clone())?;
             let values =
                 call.answer(&answer).ok_or_else(|| anyhow!("the answer is of another type: is it this contract?"))?;
+            if self.governing.is_json() {
+                return output::json(&serde_json::json!({ "values": values }));
+            }
             values.iter().for_each(|value| say!("{value}"));
             return Ok(());
         }

@@ -104,6 +104,11 @@ impl Governing {
         Ok((node, scene))
     }
 
+    /// Whether JSON is asked for.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.acting.sending.json
+    }
+
     /// Sends calls, proposes them, or puts them into a batch.
     pub(crate) fn act(&self, node: &Node, title: &str, requests: &[Request]) -> Result<(), Failure> {
         if let Some(form) = self.form {
