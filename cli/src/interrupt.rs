@@ -30,6 +30,8 @@ pub(crate) fn clean_up() {
             && !LEFT_TO_COMMAND.load(Ordering::Relaxed)
         {
             rewards_files::output::abandon();
+            // Whoever asks for a password puts the terminal right first: else it would show nothing that is typed from then on.
+            std::thread::sleep(std::time::Duration::from_millis(100));
             std::process::exit(128 + signal);
         }
     });

@@ -78,8 +78,9 @@ impl Deploy {
         if !self.unlisted_programs {
             programs.expect_listed()?;
         }
-        let mut sender = self.sending.prepare()?;
-        if !sender.can_sign() && !self.preflight && !self.rehearse {
+        let sends = !self.preflight && !self.rehearse;
+        let mut sender = if sends { self.sending.prepare()? } else { self.sending.prepare_to_look()? };
+        if sends && !sender.can_sign() {
             let text = "a deployment is signed here, step by step; --preflight looks without a key".to_owned();
             return Err(anyhow::Error::from(Usage(text)).into());
         }
@@ -226,13 +227,12 @@ fn begin(book: &Book, plan: &Plan, text: &str, deployment: &Deployment, sender: 
 }
 
 fn carry_out(host: &mut impl Host, deployment: &Deployment, journal: &mut Journal) -> anyhow::Result<()> {
-    let (total, mut place) = (deployment.steps.len(), 0);
-    ::deploy::run(host, &deployment.steps, journal, &mut |progress| match progress {
-        Progress::Found(_) => place += 1,
-        Progress::Sent(step, outcome) => {
-            let address = step.action.creates().map(|address| format!(" at {address}")).unwrap_or_default();
-            eprintln!("[{}/{total}] {}{address}: {} gas, {}", place + 1, step.id, outcome.gas, outcome.hash);
-        }
+    let steps = &deployment.steps;
+    ::deploy::run(host, steps, journal, &mut |progress| {
+        let Progress::Sent(step, outcome) = progress else { return };
+        let place = steps.iter().take_while(|one| one.id != step.id).count() + 1;
+        let address = step.action.creates().map(|address| format!(" at {address}")).unwrap_or_default();
+        eprintln!("[{place}/{}] {}{address}: {} gas, {}", steps.len(), step.id, outcome.gas, outcome.hash);
     })
 }
 

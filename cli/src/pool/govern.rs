@@ -266,7 +266,8 @@ impl Rate {
             node.view(scene.rewards.address, &IToken::balanceOfCall { account: treasury })?,
             node.view(scene.rewards.address, &allowance)?,
         );
-        eprintln!("the treasury holds {} and allows {}", scene.rewards.exact(holds), scene.rewards.exact(allows));
+        let allows = if allows == U256::MAX { "all of it".to_owned() } else { scene.rewards.exact(allows) };
+        eprintln!("the treasury holds {} and allows {allows}", scene.rewards.exact(holds));
         let call = E::setRewardsPerSecondCall { emissionPerSecond: rate };
         self.governing.act(&node, "Rewards rate", &[Request::of(scene.pool, &call)])
     }

@@ -132,7 +132,13 @@ impl Withdraw {
         let recipient = self.recipient(&scene, &sender)?;
         let mut requests = mark_first(&sender, &at, &scene)?;
         let request = match self.amount.as_str() {
-            MAX => Request::of(scene.pool, &I::withdrawMaxStakeCall { recipient }),
+            MAX => {
+                // What there is after the marking, only the marking tells.
+                if requests.is_empty() {
+                    expect_withdrawable(&at, &scene, sender.address())?;
+                }
+                Request::of(scene.pool, &I::withdrawMaxStakeCall { recipient })
+            }
             text => Request::of(scene.pool, &I::withdrawStakeCall { recipient, amount: scene.amount(text)? }),
         };
         requests.push(request);
@@ -163,6 +169,22 @@ fn paid(scene: &Scene, sent: &[Sent], recipient: Address) -> Vec<String> {
     let own = transfers.filter(|transfer| transfer.from == scene.pool && transfer.to == recipient);
     let total = own.fold(U256::ZERO, |sum, transfer| sum.saturating_add(transfer.value));
     vec![format!("{} got {}", scene.name(recipient), scene.staked.exact(total))]
+}
+
+/// Refuses to pay out nothing, and says when there will be something.
+fn expect_withdrawable(at: &At<'_>, scene: &Scene, staker: Address) -> anyhow::Result<()> {
+    let account = at.view(scene.pool, &V::getAccountCall { staker })?;
+    if !account.stakeAvailableToWithdraw.is_zero() {
+        return Ok(());
+    }
+    if account.inactiveNextEpoch.is_zero() {
+        bail!("nothing can be withdrawn: nothing is requested (tidepool pool request)");
+    }
+    bail!(
+        "nothing can be withdrawn now: the {} that are requested can be from {} on",
+        scene.staked.exact(account.inactiveNextEpoch),
+        date(edge(at, scene)?)
+    )
 }
 
 /// The marking that withdrawals need while the pool is short, and what it costs.
