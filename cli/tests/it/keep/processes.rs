@@ -134,8 +134,8 @@ fn nothing_is_done_while_nodes_lie_or_lag_and_everything_when_they_are_left_out(
         assert!(code == 1 && said.contains(words), "{said}");
         assert_eq!(scene.marks(), 0);
     }
-    // One that hangs up at once is left out when the keeper connects; so is one that was never there.
-    let (code, said) = once(&[&mute(true), "http://127.0.0.1:9", scene.place.url()]);
+    // One that hangs up, one that says nothing for half a minute and one that was never there are left out when the keeper connects.
+    let (code, said) = once(&[&mute(true), &mute(false), "http://127.0.0.1:9", scene.place.url()]);
     assert!(code == 0 && said.contains("mark_debt done"), "{said}");
     assert_eq!(scene.marks(), 1);
 
