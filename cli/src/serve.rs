@@ -187,9 +187,7 @@ impl Serve {
             let text = fs::read_to_string(file).with_context(name)?;
             deployment.extend(serde_json::from_str::<Map<String, Value>>(&text).with_context(name)?);
         }
-        let nobody = ["none"];
-        let frame_ancestors =
-            self.frame_ancestor.iter().filter(|origin| !nobody.contains(&origin.as_str())).cloned().collect();
+        let frame_ancestors = self.frame_ancestor.iter().filter(|origin| *origin != "none").cloned().collect();
         Ok(Some(pages::Settings { folder, deployment: deployment.into(), frame_ancestors }))
     }
 

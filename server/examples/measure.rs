@@ -162,12 +162,14 @@ impl Made {
             "eth_call" => {
                 let data = params[0]["input"].as_str().or_else(|| params[0]["data"].as_str()).unwrap_or_default();
                 let data = alloy_primitives::hex::decode(data).unwrap_or_default();
-                let hash = params[1]["blockHash"].as_str().unwrap_or_default();
+                // By its hash, as an object or as such; anything else is the head.
+                let named = params[1]["blockHash"].as_str().or_else(|| params[1].as_str());
+                let hash = named.and_then(|text| text.parse::<B256>().ok());
                 // The last blocks are those that are asked about.
-                let found = (0..=self.blocks).rev().take(300).find(|block| hash_of(*block).to_string() == hash);
+                let found = (0..=self.blocks).rev().take(300).find(|block| Some(hash_of(*block)) == hash);
                 match found {
                     Some(block) => json!(self.call(&data, block)),
-                    None if hash.is_empty() => json!(self.call(&data, self.blocks)),
+                    None if hash.is_none() => json!(self.call(&data, self.blocks)),
                     None => {
                         let error = json!({ "code": -32000, "message": "missing trie node" });
                         return json!({ "jsonrpc": "2.0", "id": request["id"], "error": error });
@@ -223,7 +225,10 @@ fn settings(node: SocketAddr, database: &str, rewards: &Path) -> anyhow::Result<
 
 /// 200 connections for some seconds: requests a second, p50, p99, and how many were no success.
 fn load(url: &str, seconds: &str) -> anyhow::Result<String> {
-    let output = Command::new("wrk").args(["-t2", "-c200", "--latency", "-d", seconds, url]).output().context("wrk")?;
+    let output = Command::new("wrk")
+        .args(["-t2", "-c200", "--timeout", "30s", "--latency", "-d", seconds, url])
+        .output()
+        .context("wrk")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let after = |name: &str| {
         let line = text.lines().find(|line| line.trim_start().starts_with(name))?;
@@ -308,8 +313,11 @@ async fn started(settings: Settings) -> anyhow::Result<(Running, Duration)> {
     let start = Instant::now();
     let running = server::serve(settings).await?;
     let mut standing = running.standing.clone();
-    standing.wait_for(|standing| standing.is_current).await?;
-    Ok((running, start.elapsed()))
+    let ready = standing.wait_for(|standing| standing.is_current || standing.trouble.is_some()).await?.clone();
+    match ready.trouble {
+        Some(trouble) => bail!("the index stands: {trouble}"),
+        None => Ok((running, start.elapsed())),
+    }
 }
 
 /// What was measured, and the figure, line by line.
