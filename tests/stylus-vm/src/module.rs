@@ -119,8 +119,8 @@ impl ActivationError {
     }
 }
 
-impl From<wasmparser::Error> for ActivationError {
-    fn from(error: wasmparser::Error) -> Self {
+impl From<wasmparser::BinaryReaderError> for ActivationError {
+    fn from(error: wasmparser::BinaryReaderError) -> Self {
         Self::Invalid(error.to_string())
     }
 }

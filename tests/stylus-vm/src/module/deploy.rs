@@ -30,7 +30,7 @@ fn strip(wasm: &[u8]) -> Result<Vec<u8>, ActivationError> {
             continue;
         }
         if let Some((id, range)) = payload.as_section() {
-            let data = &wasm[range.start as usize..range.end as usize];
+            let data = &wasm[range];
             module.section(&RawSection { id, data });
         }
     }
@@ -70,7 +70,7 @@ pub fn imports(wasm: &[u8]) -> Vec<(String, String)> {
     });
     section
         .into_iter()
-        .flat_map(|section| section.into_imports())
+        .flat_map(|section| section.into_iter())
         .map_while(Result::ok)
         .map(|import| (import.module.to_owned(), import.name.to_owned()))
         .collect()

@@ -62,12 +62,12 @@ pub(super) fn check_pages(parsed: &Parsed, left: u16) -> Result<(), ActivationEr
 
 /// Bytes that the element segments take in the module, headers included.
 pub(super) fn element_bytes(parsed: &Parsed) -> u64 {
-    parsed.elements.iter().map(|element| element.range.end - element.range.start).sum()
+    parsed.elements.iter().map(|element| element.range.len() as u64).sum()
 }
 
 /// Bytes that the data segments take in the module, headers included.
 pub(super) fn data_bytes(parsed: &Parsed) -> u64 {
-    parsed.data.iter().map(|data| data.range.end - data.range.start).sum()
+    parsed.data.iter().map(|data| data.range.len() as u64).sum()
 }
 
 fn limit(what: &str, found: u64, limit: u64) -> Result<(), ActivationError> {

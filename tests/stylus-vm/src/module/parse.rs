@@ -69,7 +69,7 @@ impl<'a> Parsed<'a> {
 
     fn read(&mut self, payload: Payload<'a>) -> Result<(), ActivationError> {
         if let Some((id, range)) = payload.as_section() {
-            let contents = &self.wasm[range.start as usize..range.end as usize];
+            let contents = &self.wasm[range];
             self.raw.insert(id, contents);
         }
         match payload {
@@ -77,7 +77,7 @@ impl<'a> Parsed<'a> {
                 self.types = types.into_iter_err_on_gc_types().collect::<Result<_, _>>()?;
             }
             Payload::ImportSection(imports) => {
-                self.imports = imports.into_imports().collect::<Result<_, _>>()?;
+                self.imports = imports.into_iter().collect::<Result<_, _>>()?;
             }
             Payload::FunctionSection(section) => self.functions = collect(section)?,
             Payload::TableSection(tables) => {
@@ -144,7 +144,7 @@ impl<'a> Parsed<'a> {
 
 fn collect<'a, T: wasmparser::FromReader<'a>>(
     section: wasmparser::SectionLimited<'a, T>,
-) -> Result<Vec<T>, wasmparser::Error> {
+) -> Result<Vec<T>, wasmparser::BinaryReaderError> {
     section.into_iter().collect()
 }
 
