@@ -257,6 +257,8 @@ fn role(id: B256) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::Bytes;
+
     use super::*;
 
     #[test]

@@ -85,7 +85,7 @@ impl Signer {
     /// If there is no key.
     pub(crate) async fn sign(&self, transaction: &mut TxEip1559) -> anyhow::Result<Signature> {
         let key = self.key.as_ref().ok_or_else(|| anyhow!("{}: its key is elsewhere", self.address))?;
-        Ok(key.sign_transaction(transaction).await.context("the transaction is not signed")?)
+        key.sign_transaction(transaction).await.context("the transaction is not signed")
     }
 
     /// Signs a hash that is no transaction's.

@@ -78,13 +78,15 @@ pub struct View {
     made: Made,
 }
 
+/// A market's moments, by its place and the buckets in a step.
+type Progress = HashMap<(usize, usize), Arc<Vec<Moment>>>;
+
 /// See [`View`].
 #[derive(Debug, Default)]
 struct Made {
     rewards: OnceLock<Table>,
     markets: OnceLock<Table>,
-    /// By the market's place and the buckets in a step.
-    progress: Mutex<HashMap<(usize, usize), Arc<Vec<Moment>>>>,
+    progress: Mutex<Progress>,
 }
 
 impl View {

@@ -452,10 +452,9 @@ impl Play {
         if epoch.exists() {
             return Err(anyhow!("{}: an epoch is there; another folder is needed", epoch.display()).into());
         }
-        let makers: Vec<_> = self.maker.iter().copied().collect();
-        let others = makers.len()..usize::from(self.makers).max(makers.len());
+        let others = self.maker.len()..usize::from(self.makers).max(self.maker.len());
         let makers: Vec<_> =
-            makers.into_iter().chain(others.map(|number| exchange::maker(self.seed, number))).collect();
+            self.maker.iter().copied().chain(others.map(|number| exchange::maker(self.seed, number))).collect();
         let parameters = self.write(&epoch, &makers)?;
         let made = Exchange::new(self.seed, &parameters, makers.clone(), 3);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

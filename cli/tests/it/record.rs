@@ -278,7 +278,8 @@ fn a_made_up_exchange_is_followed_as_it_goes_on() {
     };
     recorder.kill().unwrap();
     exchange.kill().unwrap();
-    (recorder.wait().unwrap(), exchange.wait().unwrap());
+    recorder.wait().unwrap();
+    exchange.wait().unwrap();
     assert_eq!(shown["account"]["standing"], "eligible");
     let market = shown["markets"].as_array().unwrap().iter().find(|market| market["status"] == "ok").unwrap();
     assert!(market["depth_usd"].as_str().unwrap().parse::<u64>().unwrap() > 10_000, "{market}");

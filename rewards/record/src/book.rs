@@ -59,6 +59,9 @@ pub struct Standing<'a> {
     age: u64,
 }
 
+/// Best bid and best ask, as far as there are any.
+pub type Prices = (Option<u64>, Option<u64>);
+
 /// The book of one market.
 #[derive(Debug)]
 pub struct Book {
@@ -204,7 +207,7 @@ impl Book {
 
     /// Best bid and best ask.
     #[must_use]
-    pub fn best(&self) -> (Option<u64>, Option<u64>) {
+    pub fn best(&self) -> Prices {
         let bid = self.of_side(Side::Bid).next_back().map(|order| order.price);
         (bid, self.of_side(Side::Ask).next().map(|order| order.price))
     }
@@ -212,7 +215,7 @@ impl Book {
     /// Best prices after orders that cross were left out, and the names of these: of a bid and an ask that cross, the one that was placed
     /// first gives way, since what came later was placed in the knowledge of it. Nothing if more than so many would have to.
     #[must_use]
-    pub fn uncrossed(&self, most: usize) -> Option<((Option<u64>, Option<u64>), Vec<&str>)> {
+    pub fn uncrossed(&self, most: usize) -> Option<(Prices, Vec<&str>)> {
         let (mut bids, mut asks) = (self.of_side(Side::Bid).rev(), self.of_side(Side::Ask));
         let (mut bid, mut ask, mut out) = (bids.next(), asks.next(), Vec::new());
         while let (Some(buy), Some(sell)) = (bid, ask) {

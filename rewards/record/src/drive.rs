@@ -88,7 +88,7 @@ impl<'a> Drive<'a> {
             if source.is_live() && recorder.is_done() {
                 break;
             }
-            let input = source.next()?;
+            let input = source.take()?;
             let is_over = matches!(input, Input::Idle(_)) && recorder.is_done();
             if input == Input::End || is_over {
                 break;

@@ -98,7 +98,7 @@ impl Source {
     /// # Errors
     ///
     /// If a file cannot be read.
-    pub fn next(&mut self) -> Result<Input, Error> {
+    pub fn take(&mut self) -> Result<Input, Error> {
         match self {
             Self::Files(files) => files.next(),
             Self::Stream(lines) => lines.next(true).map_err(Error::at(Path::new("standard input"))),
@@ -212,11 +212,11 @@ impl Files {
 
     fn next(&mut self) -> Result<Input, Error> {
         loop {
-            if self.current.is_none() {
-                if let Some(path) = self.ahead.pop_front() {
-                    let file = File::open(&path).map_err(Error::at(&path))?;
-                    self.current = Some((path, Lines::new(BufReader::with_capacity(1 << 18, file))));
-                }
+            if self.current.is_none()
+                && let Some(path) = self.ahead.pop_front()
+            {
+                let file = File::open(&path).map_err(Error::at(&path))?;
+                self.current = Some((path, Lines::new(BufReader::with_capacity(1 << 18, file))));
             }
             let Some((path, lines)) = &mut self.current else {
                 if !self.follow {

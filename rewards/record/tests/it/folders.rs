@@ -146,7 +146,7 @@ struct Watch<'a> {
 impl Sink for Watch<'_> {
     fn sample(&mut self, market: usize, record: &Record<'_>, reason: Option<&str>, left_out: u64) -> Result<(), Error> {
         self.store.sample(market, record, reason, left_out)?;
-        if *self.compared % 5 == 0 {
+        if self.compared.is_multiple_of(5) {
             self.store.write_volumes()?; // Which the live sums must notice by themselves.
         }
         if self.running.is_stale() {

@@ -302,7 +302,7 @@ fn contradictions_and_absurd_orders_cost_a_market_its_book_and_no_other() {
         (r#""type":"fill","id":"1","size":"1000000""#.to_owned(), "are left"),
         (r#""type":"set","id":"1","size":"0.00001""#.to_owned(), "has more than 4 decimals"),
         (format!(r#""type":"add","account":"{account}","id":"a","side":"B","price":"0","size":"1""#), "price is zero"),
-        (format!(r#""type":"add","account":"me","id":"a","side":"B","price":"1","size":"1""#), "owner `me`"),
+        (r#""type":"add","account":"me","id":"a","side":"B","price":"1","size":"1""#.to_owned(), "owner `me`"),
         (format!(r#""type":"add","account":"{account}","id":"a","side":"X","price":"1","size":"1""#), "side `X`"),
         (r#""type":"buy","id":"a""#.to_owned(), "type `buy`"),
         (r#""type":"remove""#.to_owned(), "no id"),

@@ -90,7 +90,7 @@ fn an_exchange_that_goes_on_is_followed_and_the_tape_gives_the_same_samples() {
     let mut source = Source::open(&[path.display().to_string()], false, None).unwrap();
     let mut inputs = Vec::new();
     loop {
-        match source.next().unwrap() {
+        match source.take().unwrap() {
             Input::End => break,
             input => inputs.push(input),
         }
@@ -160,12 +160,10 @@ fn files_that_grow_are_followed_line_by_line_into_the_next_one() {
     fs::create_dir_all(folder.path().join("20231114")).unwrap();
     fs::write(hour(9), "a\nb").unwrap();
     let mut source = Source::open(&[folder.path().display().to_string()], true, None).unwrap();
-    let mut next = || loop {
-        match source.next().unwrap() {
-            Input::Idle(None) => return None,
-            Input::Text(text, None) => return Some(String::from_utf8(text).unwrap()),
-            other => panic!("{other:?}"),
-        }
+    let mut next = || match source.take().unwrap() {
+        Input::Idle(None) => None,
+        Input::Text(text, None) => Some(String::from_utf8(text).unwrap()),
+        other => panic!("{other:?}"),
     };
     assert_eq!((next(), next()), (Some("a".to_owned()), None), "a line without its end waits");
     let append =

@@ -46,7 +46,7 @@ fn unchanged_sections_are_copied_and_custom_ones_dropped() {
     let section = |wasm: &[u8], wanted: u8| {
         Parser::new(0).parse_all(wasm).find_map(|payload| {
             let (id, range) = payload.unwrap().as_section()?;
-            (id == wanted).then(|| wasm[range.start as usize..range.end as usize].to_vec())
+            (id == wanted).then(|| wasm[range].to_vec())
         })
     };
     let before = wat::parse_str(G3.replace("  (func (param i32 i64)", "  (func $named (param i32 i64)")).unwrap();
