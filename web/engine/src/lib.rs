@@ -1,6 +1,6 @@
 //! The rewards engine for a browser: what the page Verify asks for.
 //!
-//! A caller puts one message into memory that [`allocate`](memory::allocate) gave, and [`run`](memory::run) answers another one. A message is a line
+//! A caller puts one message into memory that [`allocate`] gave, and [`run`] answers another one. A message is a line
 //! of JSON ([`Job`]) and behind it the bytes of the files that it names. No number leaves as a number: amounts are decimal text.
 
 mod epoch;
